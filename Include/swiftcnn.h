@@ -1,0 +1,207 @@
+/* swiftcnn: convolutional neural networks on the CPU. The C interface, and the source of truth for every other one.
+ *
+ * Conventions
+ *   Status     Every function that can fail returns a swiftcnn_status and writes its results through the last pointers.
+ *              On failure no output is touched and swiftcnn_last_error() says, for this thread, which argument was wrong,
+ *              what was wanted and what came. No function prints, exits, or installs a signal handler.
+ *   Arrays     A swiftcnn_tensor is borrowed for the call only. Elements lie in C order without gaps. Images are
+ *              x[N][C][H][W]: N images, C channels, H rows, W columns. All floating-point tensors of one call have one type,
+ *              SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64, and are computed in it.
+ *   Outputs    are overwritten, never added to. A NULL optional tensor is not computed. An output must not overlap an input,
+ *              except that element-wise functions accept the very same array for both.
+ *   Structs    begin with struct_size, so that later versions can add members. Start from the _DEFAULTS macros.
+ *   Pairs      are {vertical, horizontal}; pads are {top, left, bottom, right}, as in ONNX.
+ *   Threads    Any function may be called from several threads at once, and after fork(). Results have the same bits for any
+ *              number of threads. Denormal numbers are flushed to zero inside a call; the caller's mode is restored.
+ *   Environment  SWIFTCNN_NUM_THREADS sets the number of threads, SWIFTCNN_ISA=avx512|avx2|baseline forces an instruction set.
+ */
+#ifndef SWIFTCNN_H
+#define SWIFTCNN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SWIFTCNN_VERSION "0.1.0"
+#define SWIFTCNN_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum swiftcnn_status {
+  SWIFTCNN_OK = 0,
+  /* The caller broke the contract. */
+  SWIFTCNN_INVALID_ARGUMENT = 1, /* a null pointer, a negative or zero size, a value out of range */
+  SWIFTCNN_INVALID_SHAPE = 2,    /* a rank or extent that does not fit the other arguments, or overflows */
+  SWIFTCNN_INVALID_TYPE = 3,     /* an element type that this argument cannot have */
+  /* We do not do that. */
+  SWIFTCNN_UNSUPPORTED = 16,
+  /* The environment failed. */
+  SWIFTCNN_OUT_OF_MEMORY = 32,
+  SWIFTCNN_ENVIRONMENT = 33 /* SWIFTCNN_ISA or SWIFTCNN_NUM_THREADS holds something unusable */
+} swiftcnn_status;
+
+/* The library's version, "major.minor.patch". Static storage. */
+const char *swiftcnn_version(void);
+/* The ABI this library was built for; compare with SWIFTCNN_ABI_VERSION. */
+int32_t swiftcnn_abi_version(void);
+/* What went wrong in this thread's last failed call; "" before any. Valid until this thread's next failing call. */
+const char *swiftcnn_last_error(void);
+
+/* ---- Machine --------------------------------------------------------------------------------------------------------- */
+
+/* The instruction set in use: "avx512", "avx2" or "baseline". Static storage. */
+swiftcnn_status swiftcnn_isa(const char **name);
+/* The number of threads a call may use, the caller's own included. By default the processors this process may really use
+ * (affinity and cgroup quota), or SWIFTCNN_NUM_THREADS. */
+swiftcnn_status swiftcnn_threads(int32_t *count);
+/* Sets it, 1 to 1024; 0 goes back to the default. */
+swiftcnn_status swiftcnn_set_threads(int32_t count);
+/* Gives scratch memory that is kept between calls back to the system. */
+swiftcnn_status swiftcnn_release_memory(void);
+
+/* ---- Arrays ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum swiftcnn_type {
+  SWIFTCNN_FLOAT32 = 1,
+  SWIFTCNN_FLOAT64 = 2,
+  SWIFTCNN_INT32 = 3,
+  SWIFTCNN_INT64 = 4,
+  SWIFTCNN_UINT8 = 5
+} swiftcnn_type;
+
+typedef struct swiftcnn_tensor {
+  void *data;           /* may be NULL only if an extent is 0 */
+  const int64_t *shape; /* rank extents */
+  int32_t rank;
+  swiftcnn_type type;
+} swiftcnn_tensor;
+
+/* ---- im2col ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct swiftcnn_window {
+  size_t struct_size;
+  int64_t kernel[2], strides[2], pads[4], dilations[2];
+} swiftcnn_window;
+#define SWIFTCNN_WINDOW_DEFAULTS(height, width) {sizeof(swiftcnn_window), {height, width}, {1, 1}, {0, 0, 0, 0}, {1, 1}}
+
+/* col[N*OH*OW][C*KH*KW] of x[N][C][H][W], zero padded. OH = (H + top + bottom - dilation*(KH-1) - 1) / stride + 1. */
+swiftcnn_status swiftcnn_im2col_shape(const swiftcnn_window *window, const int64_t x_shape[4], int64_t col_shape[2]);
+swiftcnn_status swiftcnn_im2col(const swiftcnn_window *window, swiftcnn_tensor x, swiftcnn_tensor col);
+/* The adjoint: x[N][C][H][W] receives the sum of all elements of col that im2col would have read from there. */
+swiftcnn_status swiftcnn_col2im(const swiftcnn_window *window, swiftcnn_tensor col, swiftcnn_tensor x);
+
+/* ---- Convolution (ONNX Conv) ----------------------------------------------------------------------------------------- */
+
+typedef struct swiftcnn_convolution {
+  size_t struct_size;
+  int64_t strides[2], pads[4], dilations[2], groups;
+} swiftcnn_convolution;
+#define SWIFTCNN_CONVOLUTION_DEFAULTS {sizeof(swiftcnn_convolution), {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}
+
+/* x[N][C][H][W], weight[K][C/groups][KH][KW], bias[K] (may be NULL) -> y[N][K][OH][OW]. */
+swiftcnn_status swiftcnn_convolution_shape(const swiftcnn_convolution *convolution, const int64_t x_shape[4],
+                                           const int64_t weight_shape[4], int64_t y_shape[4]);
+swiftcnn_status swiftcnn_convolution_forward(const swiftcnn_convolution *convolution, swiftcnn_tensor x,
+                                             swiftcnn_tensor weight, const swiftcnn_tensor *bias, swiftcnn_tensor y);
+/* grad_x like x, grad_weight like weight, grad_bias[K]; each may be NULL. */
+swiftcnn_status swiftcnn_convolution_backward(const swiftcnn_convolution *convolution, swiftcnn_tensor x,
+                                              swiftcnn_tensor weight, swiftcnn_tensor grad_y,
+                                              const swiftcnn_tensor *grad_x, const swiftcnn_tensor *grad_weight,
+                                              const swiftcnn_tensor *grad_bias);
+
+/* ---- Pooling (ONNX MaxPool, AveragePool) ----------------------------------------------------------------------------- */
+
+typedef struct swiftcnn_pooling {
+  size_t struct_size;
+  int64_t kernel[2], strides[2], pads[4], dilations[2];
+  int32_t ceil_mode;         /* not 0: a last window that starts inside the image or its leading pad counts */
+  int32_t count_include_pad; /* average pooling: not 0: divide by all cells of the window that lie in the padded image */
+} swiftcnn_pooling;
+#define SWIFTCNN_POOLING_DEFAULTS(height, width) \
+  {sizeof(swiftcnn_pooling), {height, width}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 0, 0}
+
+swiftcnn_status swiftcnn_pooling_shape(const swiftcnn_pooling *pooling, const int64_t x_shape[4], int64_t y_shape[4]);
+/* y[N][C][OH][OW]; winners (int32, like y, may be NULL) is the row-major position i*KW+j of each maximum in its window, the
+ * first of equals; a NaN wins. Padding never wins over a cell; a window wholly in the padding gives -infinity and -1. */
+swiftcnn_status swiftcnn_max_pooling_forward(const swiftcnn_pooling *pooling, swiftcnn_tensor x, swiftcnn_tensor y,
+                                             const swiftcnn_tensor *winners);
+swiftcnn_status swiftcnn_max_pooling_backward(const swiftcnn_pooling *pooling, swiftcnn_tensor winners,
+                                              swiftcnn_tensor grad_y, swiftcnn_tensor grad_x);
+swiftcnn_status swiftcnn_average_pooling_forward(const swiftcnn_pooling *pooling, swiftcnn_tensor x, swiftcnn_tensor y);
+swiftcnn_status swiftcnn_average_pooling_backward(const swiftcnn_pooling *pooling, swiftcnn_tensor grad_y,
+                                                  swiftcnn_tensor grad_x);
+
+/* ---- Affine (ONNX Gemm) ---------------------------------------------------------------------------------------------- */
+
+/* y[N][M] = x[N][D] . weight[D][M] + bias[M] (may be NULL). */
+swiftcnn_status swiftcnn_affine_forward(swiftcnn_tensor x, swiftcnn_tensor weight, const swiftcnn_tensor *bias,
+                                        swiftcnn_tensor y);
+swiftcnn_status swiftcnn_affine_backward(swiftcnn_tensor x, swiftcnn_tensor weight, swiftcnn_tensor grad_y,
+                                         const swiftcnn_tensor *grad_x, const swiftcnn_tensor *grad_weight,
+                                         const swiftcnn_tensor *grad_bias);
+
+/* ---- Activations (ONNX Relu, Sigmoid, Tanh): any shape, the same for all tensors of a call ------------------------------ */
+
+/* y = max(x, 0); mask (uint8, may be NULL) is 1 where x <= 0: all that backward needs. */
+swiftcnn_status swiftcnn_relu_forward(swiftcnn_tensor x, swiftcnn_tensor y, const swiftcnn_tensor *mask);
+/* grad_x = grad_y where mask is 0, else 0. */
+swiftcnn_status swiftcnn_relu_backward(swiftcnn_tensor mask, swiftcnn_tensor grad_y, swiftcnn_tensor grad_x);
+swiftcnn_status swiftcnn_sigmoid_forward(swiftcnn_tensor x, swiftcnn_tensor y);
+swiftcnn_status swiftcnn_sigmoid_backward(swiftcnn_tensor y, swiftcnn_tensor grad_y, swiftcnn_tensor grad_x);
+swiftcnn_status swiftcnn_tanh_forward(swiftcnn_tensor x, swiftcnn_tensor y);
+swiftcnn_status swiftcnn_tanh_backward(swiftcnn_tensor y, swiftcnn_tensor grad_y, swiftcnn_tensor grad_x);
+
+/* ---- Softmax (ONNX Softmax, SoftmaxCrossEntropyLoss) -------------------------------------------------------------------- */
+
+/* y[N][K] = exp(x) / sum over K of exp(x). */
+swiftcnn_status swiftcnn_softmax_forward(swiftcnn_tensor x, swiftcnn_tensor y);
+/* x[N][K]; target is class indices, int32 or int64 [N], or a distribution (one-hot), x's type, [N][K].
+ * probabilities[N][K] = softmax(x); *loss = mean over N of -sum of target * log(probabilities). */
+swiftcnn_status swiftcnn_softmax_cross_entropy_forward(swiftcnn_tensor x, swiftcnn_tensor target,
+                                                       swiftcnn_tensor probabilities, double *loss);
+/* grad_x[N][K], the gradient of grad_loss * loss. */
+swiftcnn_status swiftcnn_softmax_cross_entropy_backward(swiftcnn_tensor probabilities, swiftcnn_tensor target,
+                                                        double grad_loss, swiftcnn_tensor grad_x);
+
+/* ---- Batch normalization (ONNX BatchNormalization): x[N][C] or x[N][C][...] -------------------------------------------- */
+
+typedef struct swiftcnn_batch_normalization {
+  size_t struct_size;
+  double epsilon;  /* added to the variance */
+  double momentum; /* running = running * momentum + batch * (1 - momentum) */
+} swiftcnn_batch_normalization;
+#define SWIFTCNN_BATCH_NORMALIZATION_DEFAULTS {sizeof(swiftcnn_batch_normalization), 1e-5, 0.9}
+
+/* y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean[C] and (biased) variance, which also
+ * update running_mean[C] and running_variance[C] (both or neither NULL). mean and inverse_deviation (1/sqrt(variance +
+ * epsilon)) are kept for backward. */
+swiftcnn_status swiftcnn_batch_normalization_train(const swiftcnn_batch_normalization *normalization, swiftcnn_tensor x,
+                                                   swiftcnn_tensor scale, swiftcnn_tensor bias,
+                                                   const swiftcnn_tensor *running_mean,
+                                                   const swiftcnn_tensor *running_variance, swiftcnn_tensor y,
+                                                   swiftcnn_tensor mean, swiftcnn_tensor inverse_deviation);
+swiftcnn_status swiftcnn_batch_normalization_infer(const swiftcnn_batch_normalization *normalization, swiftcnn_tensor x,
+                                                   swiftcnn_tensor scale, swiftcnn_tensor bias, swiftcnn_tensor mean,
+                                                   swiftcnn_tensor variance, swiftcnn_tensor y);
+/* Through the batch's statistics, as train made them. Each gradient may be NULL. */
+swiftcnn_status swiftcnn_batch_normalization_backward(swiftcnn_tensor x, swiftcnn_tensor scale, swiftcnn_tensor mean,
+                                                      swiftcnn_tensor inverse_deviation, swiftcnn_tensor grad_y,
+                                                      const swiftcnn_tensor *grad_x, const swiftcnn_tensor *grad_scale,
+                                                      const swiftcnn_tensor *grad_bias);
+
+/* ---- Dropout (ONNX Dropout, inverted) ----------------------------------------------------------------------------------- */
+
+/* mask (uint8, like x) is 1 with probability 1 - ratio, by Philox 4x32-10 from seed: the same for every machine and any
+ * number of threads. y = x * mask / (1 - ratio). 0 <= ratio < 1. */
+swiftcnn_status swiftcnn_dropout_forward(double ratio, uint64_t seed, swiftcnn_tensor x, swiftcnn_tensor y,
+                                         swiftcnn_tensor mask);
+swiftcnn_status swiftcnn_dropout_backward(double ratio, swiftcnn_tensor mask, swiftcnn_tensor grad_y,
+                                          swiftcnn_tensor grad_x);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SWIFTCNN_H */

@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+// Targets and flags, nothing else. Imports point up the list of rooms in the README; no target has an outside dependency.
+import PackageDescription
+
+// SWIFTCNN_EMBEDDED=1 builds the same sources as Embedded Swift: no runtime, a library of a few hundred kilobytes.
+let embedded = Context.environment["SWIFTCNN_EMBEDDED"] == "1"
+let house: [SwiftSetting] =
+  [.enableUpcomingFeature("InternalImportsByDefault")]
+  + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"])]
+
+/// One small module an instruction set: the templates of Microkernels, instantiated.
+func instructionSet(_ name: String, _ flags: [String]) -> Target {
+  .target(
+    name: name, dependencies: ["Microkernels"],
+    swiftSettings: kernels + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
+}
+
+#if arch(x86_64)
+let baselineFlags = ["-march=x86-64"]
+let tables = ["KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]
+let tableTargets = [
+  instructionSet("KernelsBaseline", baselineFlags),
+  instructionSet("KernelsAVX2", ["-march=x86-64-v3"]),
+  instructionSet("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+]
+#else
+let tables = ["KernelsBaseline"]
+let tableTargets = [instructionSet("KernelsBaseline", [])]
+#endif
+
+let package = Package(
+  name: "swiftcnn",
+  products: [
+    .library(name: "swiftcnn", type: .dynamic, targets: ["CSwiftCNN"]),
+    .library(name: "SwiftCNN", targets: ["SwiftCNN"]),
+  ],
+  targets: [
+    .target(name: "CHeader", path: "Include", publicHeadersPath: "."),
+    .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
+    .target(name: "Microkernels", swiftSettings: kernels),
+  ] + tableTargets + [
+    .target(
+      name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
+      swiftSettings: house),
+    .target(name: "CNNOperators", dependencies: ["CNNCore", "Microkernels"], swiftSettings: house),
+    .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
+    .target(
+      name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators"],
+      exclude: ["exports.map"], swiftSettings: house,
+      linkerSettings: [
+        .unsafeFlags([
+          "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CSwiftCNN/exports.map",
+          "-Xlinker", "-soname=libswiftcnn.so.0", "-Xlinker", "--gc-sections", "-no-toolchain-stdlib-rpath",
+          "-static-stdlib",
+        ])
+      ]),
+    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
+    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,78 @@
+// Work over threads. It is cut by its shape alone, never by the number of threads, so results have the same bits for any.
+import CPlatform
+
+package enum Threads {
+  package static let maximum = 1024
+  /// 0: the default. Read and written with the library's lock held.
+  nonisolated(unsafe) private static var setting = 0
+
+  /// SWIFTCNN_NUM_THREADS, else the processors this process may really use; or why the variable cannot be used.
+  private static let standard: Result<Int, CNNError> = {
+    guard let text = platform_environment("SWIFTCNN_NUM_THREADS"), text[0] != 0 else {
+      return .success(Int(platform_processors()))
+    }
+    guard let count = Int(String(cString: text)), count >= 1 && count <= maximum else {
+      return .failure(
+        CNNError(.environment, "SWIFTCNN_NUM_THREADS=\(String(cString: text)): wanted a whole number from 1 to \(maximum)"))
+    }
+    return .success(count)
+  }()
+
+  package static func count() throws(CNNError) -> Int {
+    platform_lock()
+    let set = setting
+    platform_unlock()
+    return set > 0 ? set : try standard.get()
+  }
+
+  package static func set(_ count: Int) throws(CNNError) {
+    guard count >= 0 && count <= maximum else {
+      throw .argument("count: wanted 1 to \(maximum) threads, or 0 for the default, got \(count)")
+    }
+    platform_lock()
+    setting = count
+    platform_unlock()
+  }
+}
+
+/// What the crew shares of one job.
+private struct Job {
+  let body: (Int, Int) -> Void
+  let count: Int
+  var next: Int64 = 0
+}
+
+/// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each.
+package func parallelWidth(_ count: Int) throws(CNNError) -> Int { max(1, min(count, try Threads.count())) }
+
+/// Runs body(task, worker) for all tasks, in any order, on up to `width` workers. Where the crew is busy with another
+/// caller's job, this thread does it all as worker 0.
+package func parallel(_ count: Int, width: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+  let ran =
+    min(count, width) > 1
+    && withoutActuallyEscaping(body) { escaping in
+      var job = Job(body: escaping, count: count)
+      return withUnsafeMutablePointer(to: &job) { pointer in
+        platform_run(
+          Int32(min(count, width)),
+          { context, worker in
+            guard let job = context?.assumingMemoryBound(to: Job.self) else { return }
+            let offset = MemoryLayout<Job>.offset(of: \Job.next) ?? 0
+            let next = UnsafeMutableRawPointer(job).advanced(by: offset).assumingMemoryBound(to: Int64.self)
+            while true {
+              let i = Int(platform_fetch_add(next, 1))
+              if i >= job.pointee.count { return }
+              job.pointee.body(i, Int(worker))
+            }
+          }, pointer)
+      }
+    }
+  if !ran { for i in 0..<count { body(i, 0) } }
+}
+
+/// Runs a call with denormals flushed to zero, and restores the caller's mode.
+package func withDenormalsFlushed<R>(_ body: () throws(CNNError) -> R) throws(CNNError) -> R {
+  let mode = platform_flush_denormals()
+  defer { platform_restore_denormals(mode) }
+  return try body()
+}

@@ -1,0 +1,16 @@
+// The one random generator: Philox 4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3"). A number is a
+// function of its place and the seed, so the same for every language, machine and number of threads.
+
+/// Four random words for a place.
+package func philox(counter: UInt64, key: UInt64) -> SIMD4<UInt32> {
+  var (c0, c1) = (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32))
+  var (c2, c3): (UInt32, UInt32) = (0, 0)
+  var (k0, k1) = (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
+  for _ in 0..<10 {
+    let (a, b) = (c0.multipliedFullWidth(by: 0xD251_1F53), c2.multipliedFullWidth(by: 0xCD9E_8D57))
+    (c0, c1, c2, c3) = (b.high ^ c1 ^ k0, b.low, a.high ^ c3 ^ k1, a.low)
+    k0 &+= 0x9E37_79B9
+    k1 &+= 0xBB67_AE85
+  }
+  return SIMD4(c0, c1, c2, c3)
+}

@@ -1,0 +1,57 @@
+// Borrowed arrays: a pointer, a shape, and the argument's name for messages. The memory is the caller's.
+package import Microkernels
+
+/// The element types that networks compute in.
+package protocol Element: BinaryFloatingPoint, SIMDScalar, SendableMetatype {
+  static var kernels: KernelTable<Self> { get }
+}
+
+/// An input, x[...] in C order.
+package struct Input<T> {
+  package let name: StaticString
+  package let shape: Shape
+  package let data: UnsafePointer<T>
+
+  package init(_ name: StaticString, _ shape: Shape, _ data: UnsafePointer<T>) {
+    self.name = name
+    self.shape = shape
+    self.data = data
+  }
+  package func wants(rank: Int, _ axes: StaticString) throws(CNNError) {
+    guard shape.rank == rank else {
+      throw .shape("\(name): wanted \(rank) axes, \(axes), got shape \(shape.description)")
+    }
+  }
+  package func wants(_ wanted: Shape) throws(CNNError) {
+    guard shape == wanted else { throw .shape("\(name): wanted shape \(wanted.description), got \(shape.description)") }
+  }
+}
+
+/// An output, overwritten.
+package struct Output<T> {
+  package let name: StaticString
+  package let shape: Shape
+  package let data: UnsafeMutablePointer<T>
+
+  package init(_ name: StaticString, _ shape: Shape, _ data: UnsafeMutablePointer<T>) {
+    self.name = name
+    self.shape = shape
+    self.data = data
+  }
+  package var input: Input<T> { Input(name, shape, UnsafePointer(data)) }
+  package func wants(_ wanted: Shape) throws(CNNError) { try input.wants(wanted) }
+
+  private func range() -> Range<UInt> {
+    let start = UInt(bitPattern: data)
+    return start..<start &+ UInt(shape.count &* MemoryLayout<T>.stride)
+  }
+  /// Throws where this output shares memory with an input; the very same array is allowed to element-wise functions.
+  package func mustNotOverlap<U>(_ other: Input<U>, sameAllowed: Bool = false) throws(CNNError) {
+    let start = UInt(bitPattern: other.data)
+    let theirs = start..<start &+ UInt(other.shape.count &* MemoryLayout<U>.stride)
+    let mine = range()
+    if mine.isEmpty || theirs.isEmpty || !mine.overlaps(theirs) { return }
+    if sameAllowed && mine.lowerBound == theirs.lowerBound && MemoryLayout<T>.stride == MemoryLayout<U>.stride { return }
+    throw .argument("\(name): overlaps \(other.name) in memory; wanted an array of its own")
+  }
+}

@@ -1,0 +1,129 @@
+// Batch normalization (ONNX BatchNormalization; Ioffe and Szegedy 2015) of x[N][C] or x[N][C][...], per channel.
+package import CNNCore
+
+package struct BatchNormalization {
+  let epsilon: Double, momentum: Double
+
+  package init(epsilon: Double, momentum: Double) throws(CNNError) {
+    guard epsilon >= 0 && epsilon < .infinity else { throw .argument("epsilon: wanted 0 or more, got \(epsilon)") }
+    guard momentum >= 0 && momentum <= 1 else { throw .argument("momentum: wanted 0 to 1, got \(momentum)") }
+    (self.epsilon, self.momentum) = (epsilon, momentum)
+  }
+
+  /// N images of C channels of `area` elements, each channel's contiguous.
+  private struct Sizes {
+    let N: Int, C: Int, area: Int
+    init<T>(_ x: Input<T>) throws(CNNError) {
+      guard x.shape.rank >= 2 else { throw .shape("x: wanted [N][C] or [N][C][...], got shape \(x.shape.description)") }
+      N = x.shape[0]
+      C = x.shape[1]
+      var product = 1
+      for axis in 2..<max(x.shape.rank, 2) { product *= x.shape[axis] }
+      area = product
+    }
+    /// Calls body(offset) for the run of each image's channel c.
+    func forEachRun(_ c: Int, _ body: (Int) -> Void) { for n in 0..<N { body((n &* C &+ c) &* area) } }
+  }
+
+  package struct Running<T: Element> {
+    package let mean: Output<T>, variance: Output<T>
+    package init(mean: Output<T>, variance: Output<T>) { (self.mean, self.variance) = (mean, variance) }
+  }
+
+  /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean and biased variance.
+  package func train<T: Element>(
+    _ x: Input<T>, scale: Input<T>, bias: Input<T>, running: Running<T>?, _ y: Output<T>, mean: Output<T>,
+    inverseDeviation: Output<T>
+  ) throws(CNNError) {
+    let sizes = try Sizes(x)
+    let channels = try Shape("channels", sizes.C)
+    for vector in [scale, bias, mean.input, inverseDeviation.input] { try vector.wants(channels) }
+    try running?.mean.wants(channels)
+    try running?.variance.wants(channels)
+    try y.wants(x.shape)
+    try y.mustNotOverlap(x, sameAllowed: true)
+    var outputs = [y, mean, inverseDeviation]
+    if let running { outputs += [running.mean, running.variance] }
+    for (i, output) in outputs.enumerated() {
+      if i > 0 { try output.mustNotOverlap(x) }
+      for input in [scale, bias] { try output.mustNotOverlap(input) }
+      for j in 0..<i { try output.mustNotOverlap(outputs[j].input) }
+    }
+    guard sizes.N * sizes.area > 0 || sizes.C == 0 else {
+      throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
+    }
+    let kernels = T.kernels, count = T(sizes.N &* sizes.area)
+    let (epsilon, momentum) = (T(epsilon), T(momentum))
+    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+      var total: T = 0, squares: T = 0
+      sizes.forEachRun(c) { total += kernels.sum(x.data + $0, sizes.area) }
+      let m = total / count
+      sizes.forEachRun(c) { squares += kernels.sumOfProducts(x.data + $0, m, x.data + $0, m, sizes.area) }
+      let variance = squares / count, inverse = 1 / (variance + epsilon).squareRoot()
+      mean.data[c] = m
+      inverseDeviation.data[c] = inverse
+      if let running {
+        running.mean.data[c] = running.mean.data[c] * momentum + m * (1 - momentum)
+        running.variance.data[c] = running.variance.data[c] * momentum + variance * (1 - momentum)
+      }
+      let factor = scale.data[c] * inverse, shift = bias.data[c]
+      sizes.forEachRun(c) { kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area) }
+    }
+  }
+
+  /// The same with given statistics.
+  package func infer<T: Element>(
+    _ x: Input<T>, scale: Input<T>, bias: Input<T>, mean: Input<T>, variance: Input<T>, _ y: Output<T>
+  ) throws(CNNError) {
+    let sizes = try Sizes(x)
+    let channels = try Shape("channels", sizes.C)
+    for vector in [scale, bias, mean, variance] {
+      try vector.wants(channels)
+      try y.mustNotOverlap(vector)
+    }
+    try y.wants(x.shape)
+    try y.mustNotOverlap(x, sameAllowed: true)
+    let epsilon = T(epsilon)
+    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+      let factor = scale.data[c] / (variance.data[c] + epsilon).squareRoot()
+      let shift = bias.data[c] - mean.data[c] * factor
+      sizes.forEachRun(c) { T.kernels.scaleShift(x.data + $0, factor, shift, y.data + $0, sizes.area) }
+    }
+  }
+
+  package static func backward<T: Element>(
+    _ x: Input<T>, scale: Input<T>, mean: Input<T>, inverseDeviation: Input<T>, _ gradY: Input<T>, gradX: Output<T>?,
+    gradScale: Output<T>?, gradBias: Output<T>?
+  ) throws(CNNError) {
+    let sizes = try Sizes(x)
+    let channels = try Shape("channels", sizes.C)
+    for vector in [scale, mean, inverseDeviation] { try vector.wants(channels) }
+    try gradY.wants(x.shape)
+    try gradX?.wants(x.shape)
+    try gradScale?.wants(channels)
+    try gradBias?.wants(channels)
+    try gradX?.mustNotOverlap(gradY, sameAllowed: true)
+    for output in [gradX, gradScale, gradBias] {
+      guard let output else { continue }
+      for input in [x, scale, mean, inverseDeviation] { try output.mustNotOverlap(input) }
+    }
+    let kernels = T.kernels, count = T(max(1, sizes.N &* sizes.area))
+    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+      let m = mean.data[c], inverse = inverseDeviation.data[c]
+      var sum: T = 0, projection: T = 0
+      sizes.forEachRun(c) {
+        sum += kernels.sum(gradY.data + $0, sizes.area)
+        projection += kernels.sumOfProducts(x.data + $0, m, gradY.data + $0, 0, sizes.area)
+      }
+      gradBias?.data[c] = sum
+      gradScale?.data[c] = projection * inverse
+      guard let gradX else { return }
+      // grad_x = scale/σ * (grad_y - mean(grad_y) - (x - m)/σ² * mean(grad_y * (x - m)))
+      let a = scale.data[c] * inverse
+      let b = -a * inverse * inverse * projection / count
+      sizes.forEachRun(c) {
+        kernels.combine(gradY.data + $0, a, x.data + $0, b, -a * sum / count - b * m, gradX.data + $0, sizes.area)
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// grad_weight: sums over the pixels of all images of grad_y[k][pixel] * x[c][pixel + tap].
+import CNNCore
+import Microkernels
+
+/// Rows of a weight-gradient tile: neighbouring taps of one channel, or channels at one tap.
+private struct TileRows {
+  let offset: Int  // of the first row, in the packed image
+  let index: Int  // (c, tap) of the first row
+  let count: Int
+  let indexStep: Int  // from row to row
+}
+
+extension Convolution.Sizes {
+  /// Images are packed a few at a time, grad_y as [panel][pixel][channel] and x as planes, or, with many channels, as planes
+  /// of blocks of 16 channels. Then every tile of grad_weight runs over their pixels, image after image: no partial sums to
+  /// add, and the same order for any number of threads.
+  func weightGradient(
+    _ x: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let kernels = T.kernels, lanes = kernels.lanes
+    let (N, C, K, G, taps, panel, panels, OH, OW, pixels) = (N, C, K, G, taps, panel, panels, OH, OW, pixels)
+    let planes = planes, imageCells = imageCells
+    if N &* pixels == 0 || G &* C &* K &* taps == 0 { return zero(gradWeight, G &* K &* C &* taps) }
+    let block = 16
+    let channelRows = C >= 8
+    let channelBlocks = (C &+ block &- 1) / block
+    let imagePlanes = channelRows ? channelBlocks &* planes.cells &* block : C &* planes.cells
+    let imageGradients = panels &* pixels &* panel
+    let rows = channelRows ? channelTiles(block) : tapTiles()
+    let aStep = channelRows ? block : 1
+
+    // As many images at a time as fit the second cache, by shape alone.
+    let perImage = G &* (imagePlanes &+ imageGradients)
+    let batch = max(1, min(N, (1 << 20) / max(1, perImage &* MemoryLayout<T>.stride)))
+    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count))
+    let packed = try Scratch<T>(batch &* perImage &+ 2 &* panel)
+    let staging = try Scratch<T>(channelRows ? width &* block &* planes.cells : 0)
+    let sums = try Scratch<T>(G &* panels &* C &* taps &* panel)
+    let (packedData, stagingData, sumData) = (packed.data, staging.data, sums.data)
+    let offsets = try Scratch<Int>(2 &* OH)
+    let (aOffsets, bOffsets) = (offsets.data, offsets.data + OH)
+    for row in 0..<OH {
+      aOffsets[row] = row &* planes.width &* aStep
+      bOffsets[row] = row &* OW &* panel
+    }
+
+    for firstImage in stride(from: 0, to: N, by: batch) {
+      let images = min(batch, N &- firstImage)
+      parallel(images &* G, width: width) { i, worker in
+        let image = firstImage &* G &+ i
+        let to = packedData + i &* (imagePlanes &+ imageGradients)
+        if channelRows {
+          let stage = stagingData + worker &* block &* planes.cells
+          for b in 0..<channelBlocks {
+            let count = min(block, C &- b &* block)
+            for c in 0..<count {
+              planes.fill(stage + c &* planes.cells, x + (image &* C &+ b &* block &+ c) &* imageCells, padding: 0)
+            }
+            kernels.transpose(
+              UnsafePointer(stage), planes.cells, count, planes.cells, to + b &* planes.cells &* block, block, false, true)
+          }
+        } else {
+          for c in 0..<C { planes.fill(to + c &* planes.cells, x + (image &* C &+ c) &* imageCells, padding: 0) }
+        }
+        for p in 0..<panels {
+          let k = p &* panel
+          kernels.transpose(
+            gradY + (image &* K &+ k) &* pixels, pixels, min(panel, K &- k), pixels,
+            to + (imagePlanes &+ p &* pixels &* panel), panel, true, false)
+        }
+      }
+      parallel(G &* panels &* rows.count, width: width) { task, _ in
+        let r = rows[task % rows.count], p = task / rows.count % panels, g = task / rows.count / panels
+        let c = sumData + ((g &* panels &+ p) &* C &* taps &+ r.index) &* panel
+        for image in 0..<images {
+          let from = UnsafePointer(packedData) + (image &* G &+ g) &* (imagePlanes &+ imageGradients)
+          kernels.tile(
+            rows: r.count, tall: K &- p &* panel > lanes,
+            TileOperands(
+              a: from + r.offset, b: from + (imagePlanes &+ p &* pixels &* panel), c: c, aOffsets: aOffsets,
+              bOffsets: bOffsets, taps: OH, inner: OW, aStep: aStep, bStep: panel, cStep: r.indexStep &* panel,
+              accumulate: firstImage &+ image > 0))
+        }
+      }
+    }
+    // [panel][(c, tap)][channel] to weight's [k][(c, tap)].
+    parallel(G &* panels, width: width) { i, _ in
+      let k = i % panels &* panel
+      kernels.transpose(
+        UnsafePointer(sumData) + i &* C &* taps &* panel, panel, C &* taps, min(panel, K &- k),
+        gradWeight + (i / panels &* K &+ k) &* C &* taps, C &* taps, false, true)
+    }
+  }
+
+  private func channelTiles(_ block: Int) -> [TileRows] {
+    var tiles: [TileRows] = []
+    for first in stride(from: 0, to: C, by: block) {
+      let channels = min(block, C &- first)
+      let (_, size) = balanced(channels, most: T.kernels.tallRows)
+      for c in stride(from: 0, to: channels, by: size) {
+        for t in 0..<taps {
+          let i = t / planes.window.kernel[1], j = t % planes.window.kernel[1]
+          tiles.append(
+            TileRows(
+              offset: (first / block &* planes.cells &+ planes.offset(i, j)) &* block &+ c, index: (first &+ c) &* taps &+ t,
+              count: min(size, channels &- c), indexStep: taps))
+        }
+      }
+    }
+    return tiles
+  }
+
+  /// Taps j, j + s, j + 2s, … of a row whose cells are neighbours in the planes; with stride 1 the whole row.
+  private func tapTiles() -> [TileRows] {
+    let (KH, KW) = (planes.window.kernel[0], planes.window.kernel[1])
+    let stride = planes.window.strides[1], dilation = planes.window.dilations[1]
+    let neighbour = stride % dilation == 0 ? stride / dilation : KW
+    let most = T.kernels.tallRows
+    var tiles: [TileRows] = []
+    for c in 0..<C {
+      for i in 0..<KH {
+        for first in 0..<min(neighbour, KW) {
+          let run = (KW &- first &+ neighbour &- 1) / neighbour
+          let (_, size) = balanced(run, most: most)
+          for m in Swift.stride(from: 0, to: run, by: size) {
+            let j = first &+ m &* neighbour
+            tiles.append(
+              TileRows(
+                offset: c &* planes.cells &+ planes.offset(i, j), index: c &* taps &+ i &* KW &+ j,
+                count: min(size, run &- m), indexStep: neighbour))
+          }
+        }
+      }
+    }
+    return tiles
+  }
+}

@@ -1,0 +1,94 @@
+// Softmax, and softmax with cross-entropy (ONNX Softmax, SoftmaxCrossEntropyLoss), over the last of two axes.
+package import CNNCore
+
+/// What the probabilities are compared with.
+package enum Target<T: Element> {
+  /// Class indices t[N].
+  case indices32(Input<Int32>), indices64(Input<Int64>)
+  /// A distribution t[N][K], one-hot or not.
+  case distribution(Input<T>)
+
+  /// The class of row n; only where the target is indices.
+  fileprivate func index(_ n: Int) -> Int {
+    switch self {
+    case .indices32(let t): Int(t.data[n])
+    case .indices64(let t): Int(t.data[n])
+    case .distribution: 0
+    }
+  }
+  fileprivate func check(_ N: Int, _ K: Int) throws(CNNError) {
+    switch self {
+    case .distribution(let t): return try t.wants(try Shape("target", N, K))
+    case .indices32(let t): try t.wants(try Shape("target", N))
+    case .indices64(let t): try t.wants(try Shape("target", N))
+    }
+    for n in 0..<N where index(n) < 0 || index(n) >= K {
+      throw .argument("target[\(n)]: wanted a class from 0 to \(K - 1), got \(index(n))")
+    }
+  }
+}
+
+package enum Softmax {
+  package static func forward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
+    try x.wants(rank: 2, "[N][K]")
+    try y.wants(x.shape)
+    try y.mustNotOverlap(x, sameAllowed: true)
+    let K = x.shape[1]
+    if K == 0 { return }
+    parallel(x.shape[0], width: try parallelWidth(x.shape.count >> 14)) { n, _ in
+      _ = T.kernels.softmaxRow(x.data + n &* K, y.data + n &* K, K)
+    }
+  }
+
+  /// The mean over N of -sum of t * log(softmax(x)), by log-sum-exp, so that no logarithm is of 0.
+  package static func crossEntropy<T: Element>(
+    _ x: Input<T>, _ target: Target<T>, probabilities: Output<T>
+  ) throws(CNNError) -> Double {
+    try x.wants(rank: 2, "[N][K]")
+    try probabilities.wants(x.shape)
+    try probabilities.mustNotOverlap(x)
+    let (N, K) = (x.shape[0], x.shape[1])
+    guard N > 0 && K > 0 else { throw .shape("x: wanted at least one row and one class, got shape \(x.shape.description)") }
+    try target.check(N, K)
+    if case .distribution(let t) = target { try probabilities.mustNotOverlap(t) }
+    var total = 0.0
+    for n in 0..<N {
+      let row = x.data + n &* K
+      let (largest, sum) = T.kernels.softmaxRow(row, probabilities.data + n &* K, K)
+      let logarithmOfSum = Double(largest) + logarithm(Double(sum))
+      if case .distribution(let t) = target {
+        for k in 0..<K where t.data[n &* K &+ k] != 0 {
+          total += Double(t.data[n &* K &+ k]) * (logarithmOfSum - Double(row[k]))
+        }
+      } else {
+        total += logarithmOfSum - Double(row[target.index(n)])
+      }
+    }
+    return total / Double(N)
+  }
+
+  /// grad_x = (probabilities * sum of t - t) * grad_loss / N; the sum is 1 for indices.
+  package static func crossEntropyBackward<T: Element>(
+    _ probabilities: Input<T>, _ target: Target<T>, gradLoss: Double, _ gradX: Output<T>
+  ) throws(CNNError) {
+    try probabilities.wants(rank: 2, "[N][K]")
+    try gradX.wants(probabilities.shape)
+    try gradX.mustNotOverlap(probabilities, sameAllowed: true)
+    let (N, K) = (probabilities.shape[0], probabilities.shape[1])
+    try target.check(N, K)
+    if case .distribution(let t) = target { try gradX.mustNotOverlap(t) }
+    if N == 0 { return }
+    let scale = T(gradLoss / Double(N))
+    for n in 0..<N {
+      let from = probabilities.data + n &* K, to = gradX.data + n &* K
+      if case .distribution(let t) = target {
+        var weight: T = 0
+        for k in 0..<K { weight += t.data[n &* K &+ k] }
+        for k in 0..<K { to[k] = (from[k] * weight - t.data[n &* K &+ k]) * scale }
+      } else {
+        let index = target.index(n)
+        for k in 0..<K { to[k] = (from[k] - (k == index ? 1 : 0)) * scale }
+      }
+    }
+  }
+}

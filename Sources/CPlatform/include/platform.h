@@ -1,0 +1,48 @@
+/* What the library needs of the system, and nothing more: threads, processor features, the denormal mode, aligned memory,
+ * and one message per thread. Swift sees no other C. */
+#ifndef SWIFTCNN_PLATFORM_H
+#define SWIFTCNN_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Processor ---- */
+bool platform_has_avx2(void);   /* x86-64-v3: AVX2, FMA, BMI, and the system saves their registers */
+bool platform_has_avx512(void); /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+/* Processors this process may really use: its affinity, and the quota of its control group, rounded up. */
+int platform_processors(void);
+
+/* Flush denormals to zero in this thread; returns the mode before, for platform_restore_denormals. */
+unsigned platform_flush_denormals(void);
+void platform_restore_denormals(unsigned mode);
+
+/* ---- Memory ---- */
+void *platform_allocate(size_t bytes); /* 64-byte aligned, or NULL */
+void platform_free(void *memory);
+void platform_copy(void *destination, const void *source, size_t bytes);
+void platform_zero(void *destination, size_t bytes);
+
+/* ---- Text ---- */
+const char *platform_environment(const char *name); /* or NULL */
+void platform_set_message(const char *utf8, size_t length); /* this thread's message; a copy is kept */
+const char *platform_message(void);
+
+/* ---- Workers: a fixed crew that runs one job at a time ---- */
+typedef void (*platform_work)(void *context, int worker);
+/* Runs work(context, w) for w in 0..<workers, w = 0 on the caller's thread, and returns when all are done. Starts threads
+ * as needed. Where another caller has the crew, or threads cannot be started, returns false and has run nothing. */
+bool platform_run(int workers, platform_work work, void *context);
+/* The value before; sequentially consistent. */
+static inline int64_t platform_fetch_add(int64_t *value, int64_t amount) {
+  return __atomic_fetch_add(value, amount, __ATOMIC_SEQ_CST);
+}
+
+/* ---- One lock for the library's few shared lists; survives fork() ---- */
+void platform_lock(void);
+void platform_unlock(void);
+
+/* ---- Mathematics that has no vector form here ---- */
+double platform_log(double x);
+
+#endif

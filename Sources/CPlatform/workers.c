@@ -1,0 +1,121 @@
+/* A crew of threads that runs one job at a time. A worker spins for a short while after a job, since the next one is
+ * often a few microseconds away, and then sleeps on a condition. In a child after fork() there are no workers any more:
+ * the crew is forgotten there and started anew by the next job. */
+#define _GNU_SOURCE
+#include "platform.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+enum { MOST_WORKERS = 1023, SPINS = 4000 }; /* the first one less than a power of two: a mask */
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* platform_lock */
+static pthread_mutex_t crew_lock = PTHREAD_MUTEX_INITIALIZER; /* held by the caller whose job runs */
+static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t bell = PTHREAD_COND_INITIALIZER;
+static int started;    /* workers that exist, not counting callers */
+static int sleeping;   /* of those, waiting at the bell; guarded by bell_lock */
+static int64_t ticket; /* rises by one with every job */
+static int64_t unfinished;
+static struct {
+  int workers;
+  platform_work work;
+  void *context;
+} job;
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static int64_t current_ticket(void) { return __atomic_load_n(&ticket, __ATOMIC_SEQ_CST); }
+
+static void *worker_life(void *argument) {
+  /* The ticket it was started at comes along: by the time this line runs, the first job may already be posted. */
+  int worker = (int)((intptr_t)argument & MOST_WORKERS);
+  int64_t seen = (intptr_t)argument / (MOST_WORKERS + 1);
+  platform_flush_denormals();
+  for (;;) {
+    for (int i = 0; i < SPINS && current_ticket() == seen; i++) pause_briefly();
+    if (current_ticket() == seen) {
+      pthread_mutex_lock(&bell_lock);
+      sleeping++;
+      while (current_ticket() == seen) pthread_cond_wait(&bell, &bell_lock);
+      sleeping--;
+      pthread_mutex_unlock(&bell_lock);
+    }
+    seen = current_ticket();
+    if (worker < job.workers) job.work(job.context, worker);
+    __atomic_fetch_sub(&unfinished, 1, __ATOMIC_SEQ_CST);
+  }
+  return NULL;
+}
+
+static void before_fork(void) {
+  pthread_mutex_lock(&crew_lock); /* no job is running while the process is copied */
+  pthread_mutex_lock(&list_lock);
+}
+static void after_fork_in_parent(void) {
+  pthread_mutex_unlock(&list_lock);
+  pthread_mutex_unlock(&crew_lock);
+}
+static void after_fork_in_child(void) {
+  pthread_mutex_init(&list_lock, NULL);
+  pthread_mutex_init(&crew_lock, NULL);
+  pthread_mutex_init(&bell_lock, NULL);
+  pthread_cond_init(&bell, NULL);
+  started = sleeping = 0;
+  ticket = unfinished = 0;
+}
+__attribute__((constructor)) static void watch_forks(void) {
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* Brings the crew to `wanted` workers; false where the system gives no more threads. All signals are blocked in them. */
+static bool enlist(int wanted) {
+  sigset_t all, mine;
+  sigfillset(&all);
+  pthread_attr_t attributes;
+  if (started >= wanted) return true;
+  if (pthread_attr_init(&attributes)) return false;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_sigmask(SIG_SETMASK, &all, &mine);
+  while (started < wanted) {
+    pthread_t thread;
+    void *birth = (void *)(intptr_t)(ticket * (MOST_WORKERS + 1) + started + 1);
+    if (pthread_create(&thread, &attributes, worker_life, birth)) break;
+    started++;
+  }
+  pthread_sigmask(SIG_SETMASK, &mine, NULL);
+  pthread_attr_destroy(&attributes);
+  return started >= wanted;
+}
+
+bool platform_run(int workers, platform_work work, void *context) {
+  if (workers > MOST_WORKERS + 1) workers = MOST_WORKERS + 1;
+  if (pthread_mutex_trylock(&crew_lock)) return false;
+  if (!enlist(workers - 1)) {
+    pthread_mutex_unlock(&crew_lock);
+    return false;
+  }
+  job.workers = workers;
+  job.work = work;
+  job.context = context;
+  __atomic_store_n(&unfinished, started, __ATOMIC_SEQ_CST);
+  pthread_mutex_lock(&bell_lock);
+  __atomic_fetch_add(&ticket, 1, __ATOMIC_SEQ_CST);
+  if (sleeping) pthread_cond_broadcast(&bell);
+  pthread_mutex_unlock(&bell_lock);
+  work(context, 0);
+  for (int spins = 0; __atomic_load_n(&unfinished, __ATOMIC_SEQ_CST) != 0; spins++)
+    if (spins < SPINS) pause_briefly(); else sched_yield(); /* more threads than processors */
+  pthread_mutex_unlock(&crew_lock);
+  return true;
+}
+
+void platform_lock(void) { pthread_mutex_lock(&list_lock); }
+void platform_unlock(void) { pthread_mutex_unlock(&list_lock); }
