@@ -5,8 +5,11 @@ import PackageDescription
 // SWIFTCNN_EMBEDDED=1 builds the same sources as Embedded Swift: no runtime, a library of a few hundred kilobytes.
 let embedded = Context.environment["SWIFTCNN_EMBEDDED"] == "1"
 let house: [SwiftSetting] =
-  [.enableUpcomingFeature("InternalImportsByDefault")]
-  + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+  [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // Operators are generic over the element type: without this, other modules would call them unspecialised.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+  ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"])]
 
 /// One small module an instruction set: the templates of Microkernels, instantiated.

@@ -10,6 +10,7 @@ private func forEachRun(_ count: Int, _ body: (_ start: Int, _ count: Int) -> Vo
 
 package enum Relu {
   /// y = max(x, 0); mask = 1 where x <= 0.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func forward<T: Element>(_ x: Input<T>, _ y: Output<T>, mask: Output<UInt8>?) throws(CNNError) {
     try y.wants(x.shape)
     try mask?.wants(x.shape)
@@ -21,6 +22,7 @@ package enum Relu {
     }
   }
   /// grad_x = grad_y where mask is 0.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(_ mask: Input<UInt8>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     try masked(mask, keep: 0, scale: 1, gradY, gradX)
   }
@@ -37,24 +39,28 @@ private func masked<T: Element>(
 }
 
 package enum Sigmoid {
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func forward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
     try y.wants(x.shape)
     try y.mustNotOverlap(x, sameAllowed: true)
     try forEachRun(x.shape.count) { T.kernels.sigmoid(x.data + $0, y.data + $0, $1) }
   }
   /// grad_x = grad_y * y * (1 - y).
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     try throughOutput(y, gradY, gradX) { $0 * (1 - $0) }
   }
 }
 
 package enum Tanh {
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func forward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
     try y.wants(x.shape)
     try y.mustNotOverlap(x, sameAllowed: true)
     try forEachRun(x.shape.count) { T.kernels.tanh(x.data + $0, y.data + $0, $1) }
   }
   /// grad_x = grad_y * (1 - y²).
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     try throughOutput(y, gradY, gradX) { 1 - $0 * $0 }
   }
@@ -81,6 +87,7 @@ package struct Dropout {
   }
 
   /// mask = 1 with probability 1 - ratio: element i takes word i % 4 of Philox block i / 4.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward<T: Element>(_ x: Input<T>, seed: UInt64, _ y: Output<T>, mask: Output<UInt8>) throws(CNNError) {
     try y.wants(x.shape)
     try mask.wants(x.shape)
@@ -97,6 +104,7 @@ package struct Dropout {
       T.kernels.maskedScale(x.data + start, mask.data + start, 1, T(1 / (1 - ratio)), y.data + start, count)
     }
   }
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func backward<T: Element>(_ mask: Input<UInt8>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     try masked(mask, keep: 1, scale: T(1 / (1 - ratio)), gradY, gradX)
   }

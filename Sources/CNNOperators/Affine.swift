@@ -2,6 +2,7 @@
 package import CNNCore
 
 package enum Affine {
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func forward<T: Element>(
     _ x: Input<T>, _ weight: Input<T>, _ bias: Input<T>?, _ y: Output<T>
   ) throws(CNNError) {
@@ -15,6 +16,7 @@ package enum Affine {
   }
 
   /// grad_x = grad_y . weightᵀ, grad_weight = xᵀ . grad_y, grad_bias = the column sums of grad_y.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(
     _ x: Input<T>, _ weight: Input<T>, _ gradY: Input<T>, gradX: Output<T>?, gradWeight: Output<T>?, gradBias: Output<T>?
   ) throws(CNNError) {

@@ -31,6 +31,7 @@ package struct BatchNormalization {
   }
 
   /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean and biased variance.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func train<T: Element>(
     _ x: Input<T>, scale: Input<T>, bias: Input<T>, running: Running<T>?, _ y: Output<T>, mean: Output<T>,
     inverseDeviation: Output<T>
@@ -72,6 +73,7 @@ package struct BatchNormalization {
   }
 
   /// The same with given statistics.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func infer<T: Element>(
     _ x: Input<T>, scale: Input<T>, bias: Input<T>, mean: Input<T>, variance: Input<T>, _ y: Output<T>
   ) throws(CNNError) {
@@ -91,6 +93,7 @@ package struct BatchNormalization {
     }
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(
     _ x: Input<T>, scale: Input<T>, mean: Input<T>, inverseDeviation: Input<T>, _ gradY: Input<T>, gradX: Output<T>?,
     gradScale: Output<T>?, gradBias: Output<T>?

@@ -12,6 +12,7 @@ package struct Im2col {
     return try Shape("col", y.count, columns.count)
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward<T: Element>(_ x: Input<T>, _ col: Output<T>) throws(CNNError) {
     try x.wants(rank: 4, "[N][C][H][W]")
     try col.wants(try shape(x.shape))
@@ -30,6 +31,7 @@ package struct Im2col {
   }
 
   /// x[N][C][H][W] = the sum of the cells that im2col reads from each pixel, in the order oh, ow of their windows.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func adjoint<T: Element>(_ col: Input<T>, _ x: Output<T>) throws(CNNError) {
     try x.input.wants(rank: 4, "[N][C][H][W]")
     try col.wants(try shape(x.shape))

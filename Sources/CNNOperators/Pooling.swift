@@ -17,6 +17,7 @@ package struct Pooling {
   }
 
   /// y[N][C][OH][OW]; winners, int32 like y, is each maximum's row-major place in its window, the first of equals; NaN wins.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func maxForward<T: Element>(_ x: Input<T>, _ y: Output<T>, winners: Output<Int32>?) throws(CNNError) {
     let shape = try outputShape(x.shape)
     try y.wants(shape)
@@ -43,6 +44,7 @@ package struct Pooling {
   }
 
   /// grad_x[n][c][h][w] = the sum of grad_y of the windows that it won.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func maxBackward<T: Element>(_ winners: Input<Int32>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     let shape = try outputShape(Shape("grad_x", rank: gradX.shape.rank) { gradX.shape[$0] })
     try gradY.wants(shape)
@@ -109,6 +111,7 @@ package struct Pooling {
   }
 
   /// y = the mean of each window's cells: those inside the image, or with count_include_pad those inside its padding too.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func averageForward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
     let shape = try outputShape(x.shape)
     try y.wants(shape)
@@ -127,6 +130,7 @@ package struct Pooling {
     }
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func averageBackward<T: Element>(_ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     let shape = try outputShape(gradX.shape)
     try gradY.wants(shape)

@@ -29,6 +29,7 @@ package enum Target<T: Element> {
 }
 
 package enum Softmax {
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func forward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
     try x.wants(rank: 2, "[N][K]")
     try y.wants(x.shape)
@@ -41,6 +42,7 @@ package enum Softmax {
   }
 
   /// The mean over N of -sum of t * log(softmax(x)), by log-sum-exp, so that no logarithm is of 0.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func crossEntropy<T: Element>(
     _ x: Input<T>, _ target: Target<T>, probabilities: Output<T>
   ) throws(CNNError) -> Double {
@@ -68,6 +70,7 @@ package enum Softmax {
   }
 
   /// grad_x = (probabilities * sum of t - t) * grad_loss / N; the sum is 1 for indices.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func crossEntropyBackward<T: Element>(
     _ probabilities: Input<T>, _ target: Target<T>, gradLoss: Double, _ gradX: Output<T>
   ) throws(CNNError) {

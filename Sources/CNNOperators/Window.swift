@@ -105,6 +105,7 @@ package struct PhasePlanes {
   }
 
   /// planes[cells] of one channel x[H][W]; cells outside the image become `padding`. firstRow shifts to a band of windows.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill<T: Element>(_ planes: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, padding: T, firstRow: Int = 0) {
     let copy = T.kernels.copyStrided, stride = window.strides[1]
     forEachRow(firstRow) { row, h, start, first, count in
@@ -117,6 +118,7 @@ package struct PhasePlanes {
   }
 
   /// The way back: x[H][W] receives its cells; pixels that no plane holds become 0.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func drain<T: Element>(_ planes: UnsafePointer<T>, _ x: UnsafeMutablePointer<T>) {
     let copy = T.kernels.copyStrided, stride = window.strides[1]
     zero(x, image.0 &* image.1)

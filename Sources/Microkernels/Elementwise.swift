@@ -74,16 +74,38 @@ func reduce<V: Vector>(_: V.Type, _ count: Int, _ term: (Int) -> V, tail: (Int) 
 
 /// destination += source.
 @inlinable @inline(__always)
-public func addTo<T: BinaryFloatingPoint>(_ destination: UnsafeMutablePointer<T>, _ source: UnsafePointer<T>, _ count: Int) {
-  for i in 0..<count { destination[i] += source[i] }
+public func addTo<V: Vector>(
+  _: V.Type, _ destination: UnsafeMutablePointer<V.Scalar>, _ source: UnsafePointer<V.Scalar>, _ count: Int
+) {
+  mapRun(V.self, count) {
+    store((load(destination + $0) as V) + (load(source + $0) as V), destination + $0)
+  } tail: {
+    destination[$0] += source[$0]
+  }
 }
 
 /// y = x * scale + shift.
 @inlinable @inline(__always)
-public func scaleShift<T: BinaryFloatingPoint>(
-  _ x: UnsafePointer<T>, scale: T, shift: T, _ y: UnsafeMutablePointer<T>, _ count: Int
+public func scaleShift<V: Vector>(
+  _: V.Type, _ x: UnsafePointer<V.Scalar>, scale: V.Scalar, shift: V.Scalar, _ y: UnsafeMutablePointer<V.Scalar>, _ count: Int
 ) {
-  for i in 0..<count { y[i] = x[i] * scale + shift }
+  let scales = V(repeating: scale), shifts = V(repeating: shift)
+  mapRun(V.self, count) { store((load(x + $0) as V) * scales + shifts, y + $0) } tail: { y[$0] = x[$0] * scale + shift }
+}
+
+/// Whole vectors, then single elements. Vectors by hand, where y may be x: the compiler's own would first ask whether they
+/// overlap, and go element by element.
+@inlinable @inline(__always)
+func mapRun<V: Vector>(_: V.Type, _ count: Int, _ vector: (Int) -> Void, tail: (Int) -> Void) {
+  var i = 0
+  while i &+ V.scalarCount <= count {
+    vector(i)
+    i &+= V.scalarCount
+  }
+  while i < count {
+    tail(i)
+    i &+= 1
+  }
 }
 
 /// y = a * x + b * z + c.
@@ -96,11 +118,12 @@ public func combine<T: BinaryFloatingPoint>(
 
 /// destination[i*destinationStep] = source[i*sourceStep].
 @inlinable @inline(__always)
-public func copyStrided<T: BinaryFloatingPoint>(
-  _ source: UnsafePointer<T>, _ sourceStep: Int, _ destination: UnsafeMutablePointer<T>, _ destinationStep: Int, _ count: Int
+public func copyStrided<V: Vector>(
+  _: V.Type, _ source: UnsafePointer<V.Scalar>, _ sourceStep: Int, _ destination: UnsafeMutablePointer<V.Scalar>,
+  _ destinationStep: Int, _ count: Int
 ) {
   switch (sourceStep, destinationStep) {
-  case (1, 1): for i in 0..<count { destination[i] = source[i] }
+  case (1, 1): mapRun(V.self, count) { store(load(source + $0) as V, destination + $0) } tail: { destination[$0] = source[$0] }
   case (2, 1): for i in 0..<count { destination[i] = source[2 &* i] }
   case (1, 2): for i in 0..<count { destination[2 &* i] = source[i] }
   default: for i in 0..<count { destination[i &* destinationStep] = source[i &* sourceStep] }

@@ -1,6 +1,6 @@
 // What the engine sees of an instruction set, for one element type: functions and block sizes, as data.
 
-public struct KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
+public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
   public typealias Pointer = UnsafePointer<T>
   public typealias MutablePointer = UnsafeMutablePointer<T>
 
@@ -53,11 +53,11 @@ public struct KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype
     scatterRows = { Microkernels.scatterRows(V.self, $0, $1, $2, $3, $4, $5) }
     maxTaps = { Microkernels.maxTaps(V.self, $0, $1, $2, $3, $4, $5) }
     sumTaps = { Microkernels.sumTaps(V.self, $0, $1, $2, $3, $4) }
-    copyStrided = { Microkernels.copyStrided($0, $1, $2, $3, $4) }
-    addTo = { Microkernels.addTo($0, $1, $2) }
+    copyStrided = { Microkernels.copyStrided(V.self, $0, $1, $2, $3, $4) }
+    addTo = { Microkernels.addTo(V.self, $0, $1, $2) }
     sum = { Microkernels.sum(V.self, $0, $1) }
     sumOfProducts = { Microkernels.sumOfProducts(V.self, $0, minus: $1, $2, minus: $3, $4) }
-    scaleShift = { Microkernels.scaleShift($0, scale: $1, shift: $2, $3, $4) }
+    scaleShift = { Microkernels.scaleShift(V.self, $0, scale: $1, shift: $2, $3, $4) }
     combine = { Microkernels.combine($0, a: $1, $2, b: $3, c: $4, $5, $6) }
     relu = { Microkernels.reluForward($0, $1, $2, $3) }
     maskedScale = { Microkernels.maskedScale($0, $1, keep: $2, scale: $3, $4, $5) }

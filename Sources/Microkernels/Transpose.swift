@@ -28,37 +28,44 @@ func transposeBlock<V: Vector>(
   _: V.Type, _ from: UnsafePointer<V.Scalar>, _ fromStep: Int, _ rows: Int, _ columns: Int,
   _ to: UnsafeMutablePointer<V.Scalar>, _ toStep: Int, _ written: Int, _ roomy: Bool
 ) {
+  let partial = columns < V.scalarCount && !roomy
+  let whole = rows >= V.scalarCount && !partial
+  let row = { (i: Int) -> V in
+    i >= rows ? V(repeating: 0) : partial ? loadPartial(from + i &* fromStep, columns, fill: 0) : load(from + i &* fromStep)
+  }
   switch V.scalarCount {
-  case 16: transposeSquare((InlineArray<16, V>).self, from, fromStep, rows, columns, to, toStep, written, roomy, rounds: 4)
-  case 8: transposeSquare((InlineArray<8, V>).self, from, fromStep, rows, columns, to, toStep, written, roomy, rounds: 3)
-  case 4: transposeSquare((InlineArray<4, V>).self, from, fromStep, rows, columns, to, toStep, written, roomy, rounds: 2)
-  default: transposeSquare((InlineArray<2, V>).self, from, fromStep, rows, columns, to, toStep, written, roomy, rounds: 1)
+  case 16:
+    let v = whole ? InlineArray<16, V> { load(from + $0 &* fromStep) } : InlineArray<16, V> { row($0) }
+    write(interleaved(interleaved(interleaved(interleaved(v)))), columns, to, toStep, written)
+  case 8:
+    let v = whole ? InlineArray<8, V> { load(from + $0 &* fromStep) } : InlineArray<8, V> { row($0) }
+    write(interleaved(interleaved(interleaved(v))), columns, to, toStep, written)
+  case 4:
+    let v = whole ? InlineArray<4, V> { load(from + $0 &* fromStep) } : InlineArray<4, V> { row($0) }
+    write(interleaved(interleaved(v)), columns, to, toStep, written)
+  default:
+    let v = InlineArray<2, V> { row($0) }
+    write(interleaved(v), columns, to, toStep, written)
   }
 }
 
+/// One round. Each is a call of its own: a loop around the constant one would keep the rows in memory.
 @inlinable @inline(__always)
-func transposeSquare<V: Vector, let Lanes: Int>(
-  _: (InlineArray<Lanes, V>).Type, _ from: UnsafePointer<V.Scalar>, _ fromStep: Int, _ rows: Int, _ columns: Int,
-  _ to: UnsafeMutablePointer<V.Scalar>, _ toStep: Int, _ written: Int, _ roomy: Bool, rounds: Int
+func interleaved<V: Vector, let Lanes: Int>(_ v: InlineArray<Lanes, V>) -> InlineArray<Lanes, V> {
+  var w = v
+  for i in 0..<Lanes / 2 {
+    let (low, high) = V.interleave(v[i], v[i &+ Lanes / 2])
+    w[2 &* i] = low
+    w[2 &* i &+ 1] = high
+  }
+  return w
+}
+
+@inlinable @inline(__always)
+func write<V: Vector, let Lanes: Int>(
+  _ v: InlineArray<Lanes, V>, _ columns: Int, _ to: UnsafeMutablePointer<V.Scalar>, _ toStep: Int, _ written: Int
 ) {
-  var v = InlineArray<Lanes, V>(repeating: V(repeating: 0))
-  if columns == Lanes && rows == Lanes {
-    for i in 0..<Lanes { v[i] = load(from + i &* fromStep) }
-  } else if columns == Lanes || roomy {
-    for i in 0..<Lanes where i < rows { v[i] = load(from + i &* fromStep) }
-  } else {
-    for i in 0..<Lanes where i < rows { v[i] = loadPartial(from + i &* fromStep, columns, fill: 0) }
-  }
-  for _ in 0..<rounds {
-    var w = v
-    for i in 0..<Lanes / 2 {
-      let (low, high) = V.interleave(v[i], v[i &+ Lanes / 2])
-      w[2 &* i] = low
-      w[2 &* i &+ 1] = high
-    }
-    v = w
-  }
-  if columns == Lanes && written == Lanes {
+  if columns >= Lanes && written == Lanes {
     for i in 0..<Lanes { store(v[i], to + i &* toStep) }
   } else if written == Lanes {
     for i in 0..<Lanes where i < columns { store(v[i], to + i &* toStep) }

@@ -56,6 +56,7 @@ package struct Convolution {
     return Sizes(N: x[0], G: groups, C: weight[1], K: weight[0] / groups, planes: planes, y: y)
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward<T: Element>(
     _ x: Input<T>, _ weight: Input<T>, _ bias: Input<T>?, _ y: Output<T>
   ) throws(CNNError) {
@@ -73,6 +74,7 @@ package struct Convolution {
     }
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func backward<T: Element>(
     _ x: Input<T>, _ weight: Input<T>, _ gradY: Input<T>, gradX: Output<T>?, gradWeight: Output<T>?, gradBias: Output<T>?
   ) throws(CNNError) {

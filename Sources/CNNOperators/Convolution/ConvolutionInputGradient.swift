@@ -58,9 +58,9 @@ extension Convolution.Sizes {
       for k in 0..<K {
         let from = gradY + (image &* K &+ k) &* pixels, to = spread + k &* step
         for row in 0..<OH {
-          copy(from + row &* OW, to: to + row &* planes.width, OW)
+          kernels.copyStrided(from + row &* OW, 1, to + row &* planes.width, 1, OW)
           let end = row &* planes.width &+ OW
-          zero(to + end, (row &+ 1 < OH ? (row &+ 1) &* planes.width : step) &- end)
+          (to + end).update(repeating: 0, count: (row &+ 1 < OH ? (row &+ 1) &* planes.width : step) &- end)
         }
       }
       zero(sums, sumCells)
