@@ -3,8 +3,8 @@ import CPlatform
 package import Microkernels
 private import KernelsBaseline
 #if arch(x86_64)
-private import KernelsAVX2
-private import KernelsAVX512
+  private import KernelsAVX2
+  private import KernelsAVX512
 #endif
 
 package enum InstructionSet: Int, CaseIterable, Sendable {
@@ -41,24 +41,24 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
 
   package func float32() -> KernelTable<Float> {
     #if arch(x86_64)
-    switch self {
-    case .baseline: KernelsBaseline.float32
-    case .avx2: KernelsAVX2.float32
-    case .avx512: KernelsAVX512.float32
-    }
+      switch self {
+      case .baseline: KernelsBaseline.float32
+      case .avx2: KernelsAVX2.float32
+      case .avx512: KernelsAVX512.float32
+      }
     #else
-    KernelsBaseline.float32
+      KernelsBaseline.float32
     #endif
   }
   package func float64() -> KernelTable<Double> {
     #if arch(x86_64)
-    switch self {
-    case .baseline: KernelsBaseline.float64
-    case .avx2: KernelsAVX2.float64
-    case .avx512: KernelsAVX512.float64
-    }
+      switch self {
+      case .baseline: KernelsBaseline.float64
+      case .avx2: KernelsAVX2.float64
+      case .avx512: KernelsAVX512.float64
+      }
     #else
-    KernelsBaseline.float64
+      KernelsBaseline.float64
     #endif
   }
 }

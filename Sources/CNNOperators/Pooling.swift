@@ -106,7 +106,8 @@ package struct Pooling {
       if worst >= 0 { break }
     }
     if worst >= 0 {
-      throw .argument("winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another in output row \(worst / OW)")
+      throw .argument(
+        "winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another in output row \(worst / OW)")
     }
   }
 

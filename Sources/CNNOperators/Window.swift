@@ -70,7 +70,8 @@ package struct PhasePlanes {
     self.image = image
     self.output = output
     guard window.kernel[0] <= 1 << 20, window.kernel[1] <= 1 << 20 else {
-      throw CNNError(.unsupported, "kernel: wanted at most 2^20 cells along an axis, got \(window.kernel[0]) x \(window.kernel[1])")
+      throw CNNError(
+        .unsupported, "kernel: wanted at most 2^20 cells along an axis, got \(window.kernel[0]) x \(window.kernel[1])")
     }
     (rowPhases, rowOf) = PhasePlanes.phases(window, 0)
     (columnPhases, columnOf) = PhasePlanes.phases(window, 1)

@@ -115,7 +115,8 @@ func decode<S>(_ pointer: UnsafePointer<S>?, _ argument: StaticString, size: (S)
   guard let pointer else { throw .argument("\(argument): is NULL") }
   let given = UnsafeRawPointer(pointer).loadUnaligned(as: Int.self)
   guard given >= MemoryLayout<S>.size else {
-    throw .argument("\(argument): struct_size is \(given), wanted at least \(MemoryLayout<S>.size); start from the _DEFAULTS macro")
+    throw .argument(
+      "\(argument): struct_size is \(given), wanted at least \(MemoryLayout<S>.size); start from the _DEFAULTS macro")
   }
   return pointer.pointee
 }
@@ -156,7 +157,8 @@ extension Target {
     case SWIFTCNN_INT32: self = .indices32(try tensor.input("target"))
     case SWIFTCNN_INT64: self = .indices64(try tensor.input("target"))
     case T.type: self = .distribution(try tensor.input("target"))
-    default: throw .type("target: wanted int32 or int64 indices, or a distribution of \(name(T.type)), got \(name(tensor.type))")
+    default:
+      throw .type("target: wanted int32 or int64 indices, or a distribution of \(name(T.type)), got \(name(tensor.type))")
     }
   }
 }

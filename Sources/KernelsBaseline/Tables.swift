@@ -2,9 +2,9 @@
 public import Microkernels
 
 #if arch(arm64)
-public typealias Arithmetic = Fused
+  public typealias Arithmetic = Fused
 #else
-public typealias Arithmetic = Separate
+  public typealias Arithmetic = Separate
 #endif
 
 public let float32 = KernelTable<Float>(SIMD4<Float>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)

@@ -28,7 +28,11 @@ public func maskedScale<T: BinaryFloatingPoint>(
 /// The sum, in a fixed order: four vectors of partial sums, then their lanes.
 @inlinable @inline(__always)
 public func sum<V: Vector>(_: V.Type, _ x: UnsafePointer<V.Scalar>, _ count: Int) -> V.Scalar {
-  reduce(V.self, count) { load(x + $0) } tail: { x[$0] }
+  reduce(V.self, count) {
+    load(x + $0)
+  } tail: {
+    x[$0]
+  }
 }
 
 /// The sum of (x - mean) * (z - offset).
@@ -90,7 +94,11 @@ public func scaleShift<V: Vector>(
   _: V.Type, _ x: UnsafePointer<V.Scalar>, scale: V.Scalar, shift: V.Scalar, _ y: UnsafeMutablePointer<V.Scalar>, _ count: Int
 ) {
   let scales = V(repeating: scale), shifts = V(repeating: shift)
-  mapRun(V.self, count) { store((load(x + $0) as V) * scales + shifts, y + $0) } tail: { y[$0] = x[$0] * scale + shift }
+  mapRun(V.self, count) {
+    store((load(x + $0) as V) * scales + shifts, y + $0)
+  } tail: {
+    y[$0] = x[$0] * scale + shift
+  }
 }
 
 /// Whole vectors, then single elements. Vectors by hand, where y may be x: the compiler's own would first ask whether they
@@ -123,7 +131,12 @@ public func copyStrided<V: Vector>(
   _ destinationStep: Int, _ count: Int
 ) {
   switch (sourceStep, destinationStep) {
-  case (1, 1): mapRun(V.self, count) { store(load(source + $0) as V, destination + $0) } tail: { destination[$0] = source[$0] }
+  case (1, 1):
+    mapRun(V.self, count) {
+      store(load(source + $0) as V, destination + $0)
+    } tail: {
+      destination[$0] = source[$0]
+    }
   case (2, 1): for i in 0..<count { destination[i] = source[2 &* i] }
   case (1, 2): for i in 0..<count { destination[2 &* i] = source[i] }
   default: for i in 0..<count { destination[i &* destinationStep] = source[i &* sourceStep] }

@@ -17,7 +17,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
       _ roomy: Bool
     ) -> Void
   public let scatterRows:
-    @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ offsets: UnsafePointer<Int>, _ rows: Int, _ count: Int) -> Void
+    @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ offsets: UnsafePointer<Int>, _ rows: Int, _ count: Int)
+      -> Void
   public let maxTaps:
     @Sendable (
       _ source: Pointer, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: MutablePointer,
@@ -25,14 +26,12 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     ) -> Void
   public let sumTaps:
     @Sendable (_ source: Pointer, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: MutablePointer) -> Void
-  public let copyStrided:
-    @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ toStep: Int, _ count: Int) -> Void
+  public let copyStrided: @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ toStep: Int, _ count: Int) -> Void
   public let addTo: @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
   public let sum: @Sendable (_ x: Pointer, _ count: Int) -> T
   public let sumOfProducts: @Sendable (_ x: Pointer, _ mean: T, _ z: Pointer, _ offset: T, _ count: Int) -> T
   public let scaleShift: @Sendable (_ x: Pointer, _ scale: T, _ shift: T, _ y: MutablePointer, _ count: Int) -> Void
-  public let combine:
-    @Sendable (_ x: Pointer, _ a: T, _ z: Pointer, _ b: T, _ c: T, _ y: MutablePointer, _ count: Int) -> Void
+  public let combine: @Sendable (_ x: Pointer, _ a: T, _ z: Pointer, _ b: T, _ c: T, _ y: MutablePointer, _ count: Int) -> Void
   public let relu: @Sendable (_ x: Pointer, _ y: MutablePointer, _ mask: UnsafeMutablePointer<UInt8>?, _ count: Int) -> Void
   public let maskedScale:
     @Sendable (_ x: Pointer, _ mask: UnsafePointer<UInt8>, _ keep: UInt8, _ scale: T, _ y: MutablePointer, _ count: Int) -> Void

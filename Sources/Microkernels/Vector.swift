@@ -55,11 +55,11 @@ public enum Separate: MultiplyAdd {
 }
 
 @inlinable @inline(__always)
-public func load<V: Vector>(_ p: UnsafePointer<V.Scalar>, _ : V.Type = V.self) -> V {
+public func load<V: Vector>(_ p: UnsafePointer<V.Scalar>, _: V.Type = V.self) -> V {
   UnsafeRawPointer(p).loadUnaligned(as: V.self)
 }
 @inlinable @inline(__always)
-public func load<V: Vector>(_ p: UnsafeMutablePointer<V.Scalar>, _ : V.Type = V.self) -> V {
+public func load<V: Vector>(_ p: UnsafeMutablePointer<V.Scalar>, _: V.Type = V.self) -> V {
   UnsafeRawPointer(p).loadUnaligned(as: V.self)
 }
 @inlinable @inline(__always)

@@ -24,7 +24,8 @@ extension Convolution.Sizes {
       if count < panel { zero(to, taps &* C &* panel) }
       for c in 0..<(taps == 1 ? min(C, 1) : C) {
         kernels.transpose(
-          from + c &* taps, C &* taps, count, taps == 1 ? C : taps, to + c &* panel, taps == 1 ? panel : C &* panel, false, false)
+          from + c &* taps, C &* taps, count, taps == 1 ? C : taps, to + c &* panel, taps == 1 ? panel : C &* panel, false,
+          false)
       }
     }
 

@@ -1,0 +1,55 @@
+# The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
+.PHONY: help demo build library venv test format lint embedded bench clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+LIBRARY := python/swiftcnn/lib/libswiftcnn.so
+# The package manager must choose its own C compiler.
+SWIFT_BUILD := env -u CC -u CXX swift build -c release
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: build  ## train the article's CNN on handwritten digits and draw what it learned (DATA=path, OUT=file.png)
+	$(BIN)/python Examples/python/train_digits.py $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
+
+build: library venv  ## make the library, and an importable package in .venv
+
+library:
+	$(SWIFT_BUILD) --product swiftcnn
+	@mkdir -p $(dir $(LIBRARY))
+	@cp .build/release/libswiftcnn.so $(LIBRARY).new && (strip --strip-unneeded $(LIBRARY).new 2>/dev/null || llvm-strip --strip-unneeded $(LIBRARY).new 2>/dev/null || true) && mv $(LIBRARY).new $(LIBRARY)
+
+venv: .venv/.ready
+.venv/.ready: pyproject.toml Makefile
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  "numpy>=1.24,<3" "pytest>=8,<10" "hypothesis>=6.100,<7" "ruff>=0.6,<1" "mypy>=1.10,<3" \
+	  "scikit-learn>=1.3,<2" "matplotlib>=3.7,<4" "tqdm>=4.60,<5" "pillow>=10,<13"
+	@echo "$(CURDIR)/python" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/swiftcnn.pth"
+	@touch $@
+
+test: build  ## run everything, for each instruction set the machine has; QUICK=1 for the inner loop
+	QUICK=$(QUICK) Tests/run
+
+lint: venv
+	swift format lint --strict --recursive Sources Tests Package.swift
+	$(BIN)/ruff check python Tests Examples Benchmarks
+	$(BIN)/ruff format --check python Tests Examples Benchmarks
+	$(BIN)/mypy --strict python/swiftcnn
+
+format: venv  ## format Swift and Python sources
+	swift format --in-place --recursive Sources Tests Package.swift
+	$(BIN)/ruff check --fix python Tests Examples Benchmarks
+	$(BIN)/ruff format python Tests Examples Benchmarks
+
+embedded:  ## build the same sources as Embedded Swift: a library without the Swift runtime
+	SWIFTCNN_EMBEDDED=1 $(SWIFT_BUILD) --product swiftcnn --scratch-path .build-embedded
+
+bench: build  ## time a training step of the article's layers against NumPy, side by side
+	$(BIN)/python Benchmarks/layers_step.py
+
+clean:  ## remove everything that was built
+	rm -rf .build .build-embedded .venv build dist python/swiftcnn/lib
