@@ -1,0 +1,237 @@
+"""The door to the native library, and the only file that knows C.
+
+It finds the library, checks that it speaks the version of the interface written down here, and declares every function
+of ``Include/swiftcnn.h`` in one table, `FUNCTIONS`. `call` passes NumPy arrays as ``swiftcnn_tensor`` and raises what a
+status means. `ctypes.CDLL` releases the GIL during a call, and nothing here changes after import, so any number of
+threads may call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Sequence
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import errors
+
+ABI_VERSION = 1
+
+# ---- Structures: the header's, member for member ---------------------------------------------------------------------
+
+
+class Tensor(ctypes.Structure):
+    """``swiftcnn_tensor``: an array lent to the library for one call."""
+
+    _fields_ = [("data", c_void_p), ("shape", POINTER(c_int64)), ("rank", c_int32), ("type", c_int)]
+
+
+class _Sized(ctypes.Structure):
+    """A structure that begins with its own size; the constructor fills that in and takes the other members in order."""
+
+    def __init__(self, *members: object) -> None:
+        super().__init__(ctypes.sizeof(self), *members)
+
+
+class Window(_Sized):
+    """``swiftcnn_window``."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kernel", c_int64 * 2),
+        ("strides", c_int64 * 2),
+        ("pads", c_int64 * 4),
+        ("dilations", c_int64 * 2),
+    ]
+
+
+class Convolution(_Sized):
+    """``swiftcnn_convolution``."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("strides", c_int64 * 2),
+        ("pads", c_int64 * 4),
+        ("dilations", c_int64 * 2),
+        ("groups", c_int64),
+    ]
+
+
+class Pooling(_Sized):
+    """``swiftcnn_pooling``."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kernel", c_int64 * 2),
+        ("strides", c_int64 * 2),
+        ("pads", c_int64 * 4),
+        ("dilations", c_int64 * 2),
+        ("ceil_mode", c_int32),
+        ("count_include_pad", c_int32),
+    ]
+
+
+class BatchNormalization(_Sized):
+    """``swiftcnn_batch_normalization``."""
+
+    _fields_ = [("struct_size", c_size_t), ("epsilon", c_double), ("momentum", c_double)]
+
+
+# ---- Functions: the header's, in its order ---------------------------------------------------------------------------
+
+_T = Tensor
+_OPTIONAL = POINTER(Tensor)
+_SHAPE = POINTER(c_int64)
+_WINDOW = POINTER(Window)
+_CONVOLUTION = POINTER(Convolution)
+_POOLING = POINTER(Pooling)
+_NORMALIZATION = POINTER(BatchNormalization)
+_STATUS = c_int
+
+#: name -> (types of the arguments, type of the result)
+FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
+    "swiftcnn_version": ([], c_char_p),
+    "swiftcnn_abi_version": ([], c_int32),
+    "swiftcnn_last_error": ([], c_char_p),
+    "swiftcnn_isa": ([POINTER(c_char_p)], _STATUS),
+    "swiftcnn_threads": ([POINTER(c_int32)], _STATUS),
+    "swiftcnn_set_threads": ([c_int32], _STATUS),
+    "swiftcnn_release_memory": ([], _STATUS),
+    "swiftcnn_im2col_shape": ([_WINDOW, _SHAPE, _SHAPE], _STATUS),
+    "swiftcnn_im2col": ([_WINDOW, _T, _T], _STATUS),
+    "swiftcnn_col2im": ([_WINDOW, _T, _T], _STATUS),
+    "swiftcnn_convolution_shape": ([_CONVOLUTION, _SHAPE, _SHAPE, _SHAPE], _STATUS),
+    "swiftcnn_convolution_forward": ([_CONVOLUTION, _T, _T, _OPTIONAL, _T], _STATUS),
+    "swiftcnn_convolution_backward": ([_CONVOLUTION, _T, _T, _T, _OPTIONAL, _OPTIONAL, _OPTIONAL], _STATUS),
+    "swiftcnn_pooling_shape": ([_POOLING, _SHAPE, _SHAPE], _STATUS),
+    "swiftcnn_max_pooling_forward": ([_POOLING, _T, _T, _OPTIONAL], _STATUS),
+    "swiftcnn_max_pooling_backward": ([_POOLING, _T, _T, _T], _STATUS),
+    "swiftcnn_average_pooling_forward": ([_POOLING, _T, _T], _STATUS),
+    "swiftcnn_average_pooling_backward": ([_POOLING, _T, _T], _STATUS),
+    "swiftcnn_affine_forward": ([_T, _T, _OPTIONAL, _T], _STATUS),
+    "swiftcnn_affine_backward": ([_T, _T, _T, _OPTIONAL, _OPTIONAL, _OPTIONAL], _STATUS),
+    "swiftcnn_relu_forward": ([_T, _T, _OPTIONAL], _STATUS),
+    "swiftcnn_relu_backward": ([_T, _T, _T], _STATUS),
+    "swiftcnn_sigmoid_forward": ([_T, _T], _STATUS),
+    "swiftcnn_sigmoid_backward": ([_T, _T, _T], _STATUS),
+    "swiftcnn_tanh_forward": ([_T, _T], _STATUS),
+    "swiftcnn_tanh_backward": ([_T, _T, _T], _STATUS),
+    "swiftcnn_softmax_forward": ([_T, _T], _STATUS),
+    "swiftcnn_softmax_cross_entropy_forward": ([_T, _T, _T, POINTER(c_double)], _STATUS),
+    "swiftcnn_softmax_cross_entropy_backward": ([_T, _T, c_double, _T], _STATUS),
+    "swiftcnn_batch_normalization_train": (
+        [_NORMALIZATION, _T, _T, _T, _OPTIONAL, _OPTIONAL, _T, _T, _T],
+        _STATUS,
+    ),
+    "swiftcnn_batch_normalization_infer": ([_NORMALIZATION, _T, _T, _T, _T, _T, _T], _STATUS),
+    "swiftcnn_batch_normalization_backward": ([_T, _T, _T, _T, _T, _OPTIONAL, _OPTIONAL, _OPTIONAL], _STATUS),
+    "swiftcnn_dropout_forward": ([c_double, c_uint64, _T, _T, _T], _STATUS),
+    "swiftcnn_dropout_backward": ([c_double, _T, _T, _T], _STATUS),
+}
+
+# ---- Finding the library ---------------------------------------------------------------------------------------------
+
+
+def _candidates() -> list[Path]:
+    chosen = os.environ.get("SWIFTCNN_LIBRARY")
+    if chosen:
+        return [Path(chosen)]
+    name = {"darwin": "libswiftcnn.dylib", "win32": "swiftcnn.dll"}.get(sys.platform, "libswiftcnn.so")
+    return [Path(__file__).resolve().parent / "lib" / name]
+
+
+def _load() -> tuple[Path, dict[str, Any]]:
+    """The library's path, and its functions by name."""
+    failures = []
+    for path in _candidates():
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError as error:
+            failures.append(f"  {path}: {error if path.exists() else 'no such file'}")
+            continue
+        try:
+            functions = {name: getattr(library, name) for name in FUNCTIONS}
+        except AttributeError as error:
+            failures.append(f"  {path}: not a library of this version of swiftcnn ({error})")
+            continue
+        for name, (argtypes, restype) in FUNCTIONS.items():
+            functions[name].argtypes, functions[name].restype = argtypes, restype
+        version = functions["swiftcnn_abi_version"]()
+        if version == ABI_VERSION:
+            return path, functions
+        failures.append(f"  {path}: has version {version} of the interface, this package needs {ABI_VERSION}")
+    raise errors.EnvironmentFailure(
+        "cannot load swiftcnn's native library. Tried:\n"
+        + "\n".join(failures)
+        + "\nBuild it, or set SWIFTCNN_LIBRARY to where it is."
+    )
+
+
+LIBRARY_PATH, _functions = _load()
+
+# ---- Calling ---------------------------------------------------------------------------------------------------------
+
+_ERRORS: dict[int, type[errors.SwiftCNNError]] = {
+    1: errors.InvalidArgumentError,
+    2: errors.ShapeError,
+    3: errors.DTypeError,
+    16: errors.UnsupportedError,
+    32: errors.NativeMemoryError,
+    33: errors.EnvironmentFailure,
+}
+_TYPES = {np.dtype(n): i for n, i in [("f4", 1), ("f8", 2), ("i4", 3), ("i8", 4), ("u1", 5), ("bool", 5)]}
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    """`array` as the library sees it. It does not keep `array` alive: whoever calls must."""
+    kind = _TYPES.get(array.dtype)
+    if kind is None or not array.flags.c_contiguous:
+        raise errors.DTypeError(f"cannot pass an array of {array.dtype} with strides {array.strides} to the library")
+    rank = array.ndim
+    return Tensor(array.ctypes.data, (c_int64 * rank)(*array.shape), rank, kind)
+
+
+def call(name: str, *arguments: object) -> None:
+    """Calls the function `name`; arrays go as tensors, None as NULL. Raises the exception that its status means."""
+    status = _functions[name](*[_tensor(a) if isinstance(a, np.ndarray) else a for a in arguments])
+    if status:
+        message = _functions["swiftcnn_last_error"]().decode("utf-8", "replace")
+        raise _ERRORS.get(status, errors.SwiftCNNError)(message or f"{name} failed with status {status}")
+
+
+def call_shape(name: str, parameters: ctypes.Structure, *shapes: Sequence[int], rank: int = 4) -> tuple[int, ...]:
+    """The shape that one of the ``_shape`` functions computes from `shapes`, each of 4 extents."""
+    result = (c_int64 * rank)()
+    call(name, parameters, *[(c_int64 * 4)(*shape) for shape in shapes], result)
+    return tuple(result)
+
+
+def call_loss(x: object, target: object, probabilities: object) -> float:
+    """``swiftcnn_softmax_cross_entropy_forward``; returns the loss."""
+    loss = c_double()
+    call("swiftcnn_softmax_cross_entropy_forward", x, target, probabilities, ctypes.byref(loss))
+    return loss.value
+
+
+def version() -> str:
+    """The native library's version."""
+    return str(_functions["swiftcnn_version"]().decode())
+
+
+def isa() -> str:
+    """The instruction set in use."""
+    name = c_char_p()
+    call("swiftcnn_isa", ctypes.byref(name))
+    return (name.value or b"").decode()
+
+
+def threads() -> int:
+    """The number of threads that a call may use."""
+    count = c_int32()
+    call("swiftcnn_threads", ctypes.byref(count))
+    return count.value
