@@ -20,16 +20,16 @@ func instructionSet(_ name: String, _ flags: [String]) -> Target {
 }
 
 #if arch(x86_64)
-let baselineFlags = ["-march=x86-64"]
-let tables = ["KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]
-let tableTargets = [
-  instructionSet("KernelsBaseline", baselineFlags),
-  instructionSet("KernelsAVX2", ["-march=x86-64-v3"]),
-  instructionSet("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
-]
+  let baselineFlags = ["-march=x86-64"]
+  let tables = ["KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]
+  let tableTargets = [
+    instructionSet("KernelsBaseline", baselineFlags),
+    instructionSet("KernelsAVX2", ["-march=x86-64-v3"]),
+    instructionSet("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+  ]
 #else
-let tables = ["KernelsBaseline"]
-let tableTargets = [instructionSet("KernelsBaseline", [])]
+  let tables = ["KernelsBaseline"]
+  let tableTargets = [instructionSet("KernelsBaseline", [])]
 #endif
 
 let package = Package(
@@ -54,7 +54,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags([
           "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CSwiftCNN/exports.map",
-          "-Xlinker", "-soname=libswiftcnn.so.0", "-Xlinker", "--gc-sections", "-no-toolchain-stdlib-rpath",
+          "-Xlinker", "-soname=libswiftcnn.so", "-Xlinker", "--gc-sections", "-no-toolchain-stdlib-rpath",
           "-static-stdlib",
         ])
       ]),

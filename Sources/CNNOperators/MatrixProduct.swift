@@ -34,9 +34,9 @@ func matrixProduct<T: Element>(
   let aInPlace = a.rowStep == 1
   let aStep = aInPlace ? a.columnStep : (rows &+ lanes &- 1) / lanes &* lanes
   let aPacked = try Scratch<T>(aInPlace ? 0 : blocks &* K &* aStep)
-  // b: whole panels of a row-major matrix are read in place; the last one, and transposed ones, are packed.
-  let bInPlace = b.columnStep == 1
-  let wholePanels = bInPlace ? N / panel : 0
+  // b as panels [K][two vectors]. A row-major one that few row blocks will read is read in place, but for its last panel.
+  let rowMajor = b.columnStep == 1
+  let wholePanels = rowMajor && blocks < 4 ? N / panel : 0
   let bPacked = try Scratch<T>((panels &- wholePanels) &* K &* panel)
   let width = try parallelWidth(panels &* blocks)
   let tiles = try Scratch<T>(width &* rows &* panel)
@@ -54,10 +54,10 @@ func matrixProduct<T: Element>(
   parallel(panels &- wholePanels, width: width) { i, _ in
     let first = (wholePanels &+ i) &* panel, columns = min(panel, N &- first)
     let to = bData + i &* K &* panel
-    if bInPlace {
+    if rowMajor {
       for k in 0..<K {
-        copy(b.data + (k &* b.rowStep &+ first), to: to + k &* panel, columns)
-        zero(to + (k &* panel &+ columns), panel &- columns)
+        kernels.copyStrided(b.data + (k &* b.rowStep &+ first), 1, to + k &* panel, 1, columns)
+        for i in columns..<panel { to[k &* panel &+ i] = 0 }
       }
     } else {
       kernels.transpose(b.data + first &* b.columnStep, b.columnStep, columns, K, to, panel, true, false)

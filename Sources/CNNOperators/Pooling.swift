@@ -211,14 +211,15 @@ package struct Pooling {
     for t in 0..<window.taps { offsets[t] = planes.offset(t / window.kernel[1], t % window.kernel[1]) }
     let width = try parallelWidth(channels)
     let cells = planes.cells &+ planes.run &+ 64
-    let scratch = try Scratch<T>(width &* cells), places = try Scratch<Int32>(width &* planes.run &* positions &+ 64)
+    let placeCells = (planes.run &+ 32) &* positions
+    let scratch = try Scratch<T>(width &* cells), places = try Scratch<Int32>(width &* placeCells)
     let (cellData, placeData) = (scratch.data, places.data)
     parallel(channels, width: width) { channel, worker in
       let to = cellData + worker &* cells
       planes.fill(to, x.data + channel &* area, padding: padding)
       body(
         channel, ChannelPlanes(data: UnsafePointer(to), run: planes.run, width: planes.width), offsets,
-        to + (planes.cells &+ 32), placeData + worker &* planes.run &* positions)
+        to + (planes.cells &+ 32), placeData + worker &* placeCells)
     }
   }
 }

@@ -2,4 +2,4 @@
 public import Microkernels
 
 public let float32 = KernelTable<Float>(SIMD16<Float>.self, Fused.self, tallRows: 14, narrowRows: 14)
-public let float64 = KernelTable<Double>(SIMD8<Double>.self, Fused.self, tallRows: 14, narrowRows: 14)
+public let float64 = KernelTable<Double>(SIMD8<Double>.self, Fused.self, tallRows: 10, narrowRows: 14)

@@ -4,13 +4,17 @@
 func loadPartial<V: Vector>(_ p: UnsafePointer<V.Scalar>, _ count: Int, fill: V.Scalar) -> V {
   if count >= V.scalarCount { return load(p) }
   var v = V(repeating: fill)
-  for i in 0..<count { v[i] = p[i] }
+  withUnsafeMutableBytes(of: &v) { bytes in
+    for i in 0..<count { bytes.storeBytes(of: p[i], toByteOffset: i &* MemoryLayout<V.Scalar>.stride, as: V.Scalar.self) }
+  }
   return v
 }
 @inlinable @inline(__always)
 func storePartial<V: Vector>(_ v: V, _ p: UnsafeMutablePointer<V.Scalar>, _ count: Int) {
   if count >= V.scalarCount { return store(v, p) }
-  for i in 0..<count { p[i] = v[i] }
+  withUnsafeBytes(of: v) { bytes in
+    for i in 0..<count { p[i] = bytes.loadUnaligned(fromByteOffset: i &* MemoryLayout<V.Scalar>.stride, as: V.Scalar.self) }
+  }
 }
 
 /// exp(x) and exp(x) - 1 for x <= 0, each to about one unit in its last place. x = n ln 2 + r with |r| <= ln 2 / 2; e^r - 1 by

@@ -50,7 +50,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     narrowTiles = Microkernels.narrowTiles(V.self, M.self)
     transpose = { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6, roomy: $7) }
     scatterRows = { Microkernels.scatterRows(V.self, $0, $1, $2, $3, $4, $5) }
-    maxTaps = { Microkernels.maxTaps(V.self, $0, $1, $2, $3, $4, $5) }
+    maxTaps = { Microkernels.maxTaps($0, $1, $2, $3, $4, $5) }
     sumTaps = { Microkernels.sumTaps(V.self, $0, $1, $2, $3, $4) }
     copyStrided = { Microkernels.copyStrided(V.self, $0, $1, $2, $3, $4) }
     addTo = { Microkernels.addTo(V.self, $0, $1, $2) }

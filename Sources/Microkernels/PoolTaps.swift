@@ -1,35 +1,31 @@
-// Pooling over a plane whose windows were made contiguous: y[i] is taken over source[offsets[t] + i] for all taps t.
+// Pooling over a plane whose windows were made contiguous: y[i] is taken over source[offsets[t] + i] for all taps t. All work
+// in whole vectors: there must be room for one behind the last element of each array.
 
-/// y[i] = the largest tap, positions[i] = which; the first of equals, and the first NaN.
+/// y[i] = the largest tap, positions[i] = which; the first of equals, and the first NaN. Plain loops, tap by tap: comparisons
+/// of generic vectors go lane by lane, while the compiler makes masked vectors of these.
 @inlinable @inline(__always)
-public func maxTaps<V: Vector>(
-  _: V.Type, _ source: UnsafePointer<V.Scalar>, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int,
-  _ y: UnsafeMutablePointer<V.Scalar>, _ positions: UnsafeMutablePointer<Int32>?
+public func maxTaps<T: BinaryFloatingPoint>(
+  _ source: UnsafePointer<T>, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: UnsafeMutablePointer<T>,
+  _ positions: UnsafeMutablePointer<Int32>?
 ) {
-  let lanes = V.scalarCount
-  var i = 0
-  while i < count {
-    let left = count &- i
-    var best: V = loadPartial(source + (offsets[0] &+ i), left, fill: 0)
-    var position = V.MaskStorage(repeating: 0)
-    for t in 1..<max(taps, 1) {
-      let v: V = loadPartial(source + (offsets[t] &+ i), left, fill: 0)
-      let wins = (v .> best) .| ((v .!= v) .& (best .== best))
-      best.replace(with: v, where: wins)
-      position.replace(
-        with: V.MaskStorage(repeating: V.MaskStorage.Scalar(truncatingIfNeeded: t)),
-        where: unsafeBitCast(wins, to: SIMDMask<V.MaskStorage.MaskStorage>.self))
-    }
-    storePartial(best, y + i, left)
+  let first = source + offsets[0]
+  for i in 0..<count { y[i] = first[i] }
+  if let positions { for i in 0..<count { positions[i] = 0 } }
+  for t in 1..<max(taps, 1) {
+    let tap = source + offsets[t], place = Int32(truncatingIfNeeded: t)
     if let positions {
-      let destination = positions + i
-      if left >= lanes {
-        for lane in 0..<lanes { destination[lane] = Int32(truncatingIfNeeded: position[lane]) }
-      } else {
-        for lane in 0..<left { destination[lane] = Int32(truncatingIfNeeded: position[lane]) }
+      for i in 0..<count {
+        let v = tap[i], best = y[i]
+        let wins = !(v <= best) && best == best
+        y[i] = wins ? v : best
+        positions[i] = wins ? place : positions[i]
+      }
+    } else {
+      for i in 0..<count {
+        let v = tap[i], best = y[i]
+        y[i] = !(v <= best) && best == best ? v : best
       }
     }
-    i &+= lanes
   }
 }
 
@@ -41,10 +37,9 @@ public func sumTaps<V: Vector>(
 ) {
   var i = 0
   while i < count {
-    let left = count &- i
     var total: V = V(repeating: 0)
-    for t in 0..<taps { total += loadPartial(source + (offsets[t] &+ i), left, fill: 0) as V }
-    storePartial(total, y + i, left)
+    for t in 0..<taps { total += load(source + (offsets[t] &+ i)) as V }
+    store(total, y + i)
     i &+= V.scalarCount
   }
 }

@@ -91,7 +91,7 @@ def promote(*arrays: Array | None) -> Any:
 
 
 def snapshot(array: Array, original: Any) -> Array:
-    """`array` as it is now, whatever becomes of `original`: a copy, unless converting `original` has made one already."""
+    """`array` as it is now, whatever becomes of `original`: a copy, unless converting `original` has made one."""
     if isinstance(original, np.ndarray):
         private = not np.may_share_memory(array, original)
     else:

@@ -2,13 +2,14 @@
 
 For a window cell (i, j) the places it touches in all windows form one strided slice of the padded image; so a loop over the
 cells of the kernel, and nothing cleverer, gives every result. Pairs are (vertical, horizontal); pads are (top, left, bottom,
-right). Output extents are PyTorch's and ONNX's: with ceil_mode a last window that hangs over the edge counts if it starts
+right). Output extents are PyTorch's and ONNX's: with ceil_mode one more window, which hangs over the edge, counts if it starts
 inside the image or its leading pad.
 """
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,9 @@ class Geometry(NamedTuple):
         room = extent + before + after - self.dilation[axis] * (self.kernel[axis] - 1) - 1
         if room < 0:
             return 0
-        count = (-(-room // stride) if self.ceil_mode else room // stride) + 1
-        return count - 1 if (count - 1) * stride >= extent + before and self.ceil_mode else count
+        count = room // stride + 1
+        hangs = self.ceil_mode and room % stride != 0 and count * stride < extent + before
+        return count + 1 if hangs else count
 
     def buffer(self, x: np.ndarray, fill: float) -> np.ndarray:
         """x in the middle of its padding, with room below and to the right for windows that hang over the edge."""
@@ -39,7 +41,7 @@ class Geometry(NamedTuple):
         out_h, out_w = self.output(height, width)
         rows = max(height + self.pads[0] + self.pads[2], (out_h - 1) * sh + (kh - 1) * dh + 1)
         columns = max(width + self.pads[1] + self.pads[3], (out_w - 1) * sw + (kw - 1) * dw + 1)
-        whole = np.full((*x.shape[:2], rows, columns), fill)
+        whole = np.full((*x.shape[:2], rows, columns), fill, np.float64)
         self.inside(whole, x.shape)[...] = x
         return whole
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import _c_api
 from .._arrays import Array, as_array, as_bias, as_dout, as_input, check_rank, empty, promote, snapshot
-from .._windows import as_integer, as_pads, as_pair, check_fit
+from .._windows import as_integer, as_integers, as_pads, as_pair, check_fit
 from ..errors import ShapeError
 
 
@@ -66,9 +66,9 @@ def col2im(
     Source: the article; book, section 7.4.2.
     """
     matrix = as_input(col, "col")
-    shape = tuple(as_integer(extent, "input_shape", 0) for extent in input_shape)
+    shape = as_integers(input_shape, "input_shape", 0, (4,))
     if len(shape) != 4:
-        raise ShapeError(f"col2im: input_shape must be (N, C, H, W), got {shape}")
+        raise ShapeError(f"col2im: input_shape must be (N, C, H, W), got {input_shape!r}")
     window, wanted = _window(shape, (filter_h, filter_w), stride, pad, dilation, "col2im")
     if matrix.ndim == 6 and matrix.shape[0] == shape[0] and matrix.shape[3:] == (shape[1], filter_h, filter_w):
         matrix = matrix.reshape(matrix.shape[0] * matrix.shape[1] * matrix.shape[2], wanted[1])

@@ -119,7 +119,7 @@ class BatchNormalization:
         Raises `ShapeError` for another shape of dout, `CallOrderError` before any `forward` in training.
         """
         where = "BatchNormalization.backward"
-        grad = as_dout(dout, self._train_shape, where).reshape(None if self._x is None else self._x.shape)
+        grad = as_dout(dout, self._train_shape, where).reshape(np.shape(self._x))
         gamma = as_vector(self.gamma, self._x.shape[1], "gamma", where)
         kept = (self._x, self._mean, self._inverse_deviation)
         image, mean, inverse, gamma, grad = promote(*kept, gamma, grad)
@@ -175,7 +175,7 @@ class Dropout:
         self._ratio = 0.0  # of the last forward in training
 
     def forward(self, x: Any, train_flg: bool = True) -> Array:
-        """``out``, of x's shape, and new memory in either mode. Raises `InvalidArgumentError` for a ratio out of range."""
+        """``out``, of x's shape, new memory in either mode. Raises `InvalidArgumentError` for a ratio out of range."""
         array = as_input(x, "x")
         ratio = as_number(self.dropout_ratio, "dropout_ratio", 0.0, 1.0)
         if ratio == 1.0 and not self.book:
