@@ -1,17 +1,16 @@
 """pytest's setting for this folder: hypothesis profiles, and what the report says about the machine and the cases run.
 
-Each hypothesis test runs 300 cases; SWIFTCNN_QUICK=1 makes it 30. Cases are drawn anew each time; a failure prints the line that
-repeats it.
+Each hypothesis test runs 300 cases; SWIFTCNN_QUICK=1 makes it 30. Cases are drawn anew each time; a failure prints
+the line that repeats it.
 """
 
 from __future__ import annotations
 
 import os
 
+import support
 import swiftcnn
 from hypothesis import HealthCheck, settings
-
-import support
 
 settings.register_profile(
     "full",

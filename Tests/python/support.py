@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 tally: Counter[str] = Counter()
 
-# ---- How close ---------------------------------------------------------------------------------------------------------
+# ---- How close -------------------------------------------------------------------------------------------------------
 #
-# A sum of n products, taken in any order with or without fused multiply-add, is off by at most about n*u times the sum of the
-# terms' absolute values, u being half the distance from 1 to the next number. That sum of absolute values is what the oracle
-# gives for absolute inputs, and the bound here is TOLERANCE times it, element by element. It is tight where terms do not
-# cancel, and allows what no implementation can avoid where they do. The shapes drawn have n < 2000, so n*u is below 3e-13 in
-# float64, and the usual sqrt(n)*u below 3e-6 in float32.
+# A sum of n products, taken in any order with or without fused multiply-add, is off by at most about n*u times the
+# sum of the terms' absolute values, u being half the distance from 1 to the next number. That sum of absolute values
+# is what the oracle gives for absolute inputs, and the bound here is TOLERANCE times it, element by element. It is
+# tight where terms do not cancel, and allows what no implementation can avoid where they do. The shapes drawn have n
+# < 2000, so n*u is below 3e-13 in float64, and the usual sqrt(n)*u below 3e-6 in float32.
 
 TOLERANCE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
 
@@ -50,7 +50,7 @@ def doubles(*arrays) -> list[np.ndarray]:
     return [np.array(array, np.float64, order="C") for array in arrays]
 
 
-# ---- Arrays ------------------------------------------------------------------------------------------------------------
+# ---- Arrays ----------------------------------------------------------------------------------------------------------
 
 DTYPES = ["f8", "f8", "f4", "f4", ">f8", ">f4", "f2", "i8", "i4", "i2", "u1", "?"]
 

@@ -1,5 +1,5 @@
-"""Bad input through Python: each kind raises a SwiftCNNError that is the right built-in error too, whose message names the
-argument and says what came; nothing is changed by the failed call, and the next correct one works.
+"""Bad input through Python: each kind raises a SwiftCNNError that is the right built-in error too, whose message
+names the argument and says what came; nothing is changed by the failed call, and the next correct one works.
 """
 
 from __future__ import annotations

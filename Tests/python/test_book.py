@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle
 import pytest
 from swiftcnn import layers as L
-
-import oracle
 
 
 def normal(*shape, seed=0):

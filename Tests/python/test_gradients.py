@@ -1,8 +1,8 @@
 """Every layer's gradients in float64 against numerical ones.
 
-The loss is sum(out * r) for a fixed random r, so dout is r. On small shapes every element of every parameter is moved by itself;
-on larger ones everything is moved at once along random directions. Central differences with h = 1e-5 are off by about h**2
-times the third derivative, plus u/h of the loss's size: about 1e-10 either way.
+The loss is sum(out * r) for a fixed random r, so dout is r. On small shapes every element of every parameter is
+moved by itself; on larger ones everything is moved at once along random directions. Central differences with h =
+1e-5 are off by about h**2 times the third derivative, plus u/h of the loss's size: about 1e-10 either way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the layers promise beside their numbers, one promise a test: whose arrays they keep, what can be read, what stays as it was."""
+"""What the layers promise beside their numbers, one promise a test: whose arrays they keep, what can be read, what
+stays as it was."""
 
 from __future__ import annotations
 
@@ -6,11 +7,10 @@ import array
 import inspect
 
 import numpy as np
+import oracle
 import pytest
 import swiftcnn
 from swiftcnn import layers as L
-
-import oracle
 
 
 def normal(*shape, seed=0):
@@ -46,7 +46,7 @@ def test_signatures_are_the_articles(name):
     assert all(p.kind is p.KEYWORD_ONLY for p in ours[len(theirs) :])
 
 
-# ---- Parameters are the caller's -----------------------------------------------------------------------------------------
+# ---- Parameters are the caller's -------------------------------------------------------------------------------------
 
 
 def test_parameters_are_the_callers_own_objects():
@@ -110,7 +110,7 @@ def test_b_of_a_number_keeps_float32():
     assert L.Convolution(np.ones((1, 1, 1, 1), "f4"), 0).forward(np.ones((1, 1, 2, 2), "f4")).dtype == np.float32
 
 
-# ---- Results -------------------------------------------------------------------------------------------------------------
+# ---- Results ---------------------------------------------------------------------------------------------------------
 
 
 @every
@@ -195,7 +195,7 @@ def test_dout_of_the_right_size_and_wrong_shape_is_an_error(name):
         layer.backward(out.reshape(out.shape[::-1]))
 
 
-# ---- Max pooling -----------------------------------------------------------------------------------------------------------
+# ---- Max pooling -----------------------------------------------------------------------------------------------------
 
 
 def test_padding_never_wins():
@@ -241,7 +241,7 @@ def test_no_channels_and_no_images():
     assert L.Pooling(2, 2).forward(np.ones((0, 3, 4, 4))).shape == (0, 3, 3, 3)
 
 
-# ---- Whatever holds numbers ------------------------------------------------------------------------------------------------
+# ---- Whatever holds numbers ------------------------------------------------------------------------------------------
 
 
 class ArrayInterface:

@@ -1,4 +1,5 @@
-"""Who watches the oracle: bit for bit against the article's restored code where that is at hand, and against direct.py."""
+"""Who watches the oracle: bit for bit against the article's restored code where that is at hand, and against
+direct.py."""
 
 from __future__ import annotations
 
@@ -6,9 +7,8 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import oracle
+import pytest
 from oracle import direct
 
 ARTICLE = Path(__file__).parents[2].parent / "shared" / "oracle" / "article_layers.py"
@@ -124,8 +124,10 @@ def test_general_convolution_by_hand(groups):
         assert abs((patch * W[k]).sum() + b[k] - out[n, k, oh, ow]) < 1e-11
 
 
-@pytest.mark.parametrize("extent, kernel, stride, pad, floor, ceil", [(5, 2, 2, 0, 2, 3), (6, 3, 5, 1, 2, 2), (4, 1, 3, 0, 2, 2),
-                                                                      (3, 1, 3, 1, 2, 2), (7, 3, 2, 1, 4, 4)])  # fmt: skip
+@pytest.mark.parametrize(
+    "extent, kernel, stride, pad, floor, ceil",
+    [(5, 2, 2, 0, 2, 3), (6, 3, 5, 1, 2, 2), (4, 1, 3, 0, 2, 2), (3, 1, 3, 1, 2, 2), (7, 3, 2, 1, 4, 4)],
+)
 def test_output_extents(extent, kernel, stride, pad, floor, ceil):
     for mode, wanted in ((False, floor), (True, ceil)):
         geometry = direct.Geometry((kernel, kernel), (stride, stride), (pad,) * 4, ceil_mode=mode)

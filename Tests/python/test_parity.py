@@ -1,21 +1,20 @@
 """The engine against the oracle, on shapes, types and memory layouts that hypothesis draws.
 
-Extents of 1, primes, strides that do not divide or are larger than the window, filters as large as the image, one image, one
-channel. Integer-valued cases must agree exactly; for the others support.py explains the bound: a small factor times the sum of
-the absolute values of the terms, which is what the oracle returns for absolute inputs.
+Extents of 1, primes, strides that do not divide or are larger than the window, filters as large as the image, one
+image, one channel. Integer-valued cases must agree exactly; for the others support.py explains the bound: a small
+factor times the sum of the absolute values of the terms, which is what the oracle returns for absolute inputs.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-from swiftcnn import layers
-
 import oracle
 import support
+from hypothesis import given
+from hypothesis import strategies as st
 from oracle import direct
 from support import assert_within, computed, doubles, makers
+from swiftcnn import layers
 
 SIZES = st.sampled_from([1, 1, 2, 3, 4, 5, 7, 11, 17])
 
@@ -80,7 +79,7 @@ def test_convolution(n, c, filters, place, make):
 
 @given(st.integers(1, 3), SIZES, places(True), makers())
 def test_pooling(n, c, place, make):
-    _, _, (kernel, stride, pads, *_) = place
+    _, _, (kernel, stride, *_) = place
     h, w = (max(size, k) for size, k in zip(place[:2], kernel))
     x = make(n, c, h, w)
     layer, judge, bound = (made(*kernel, stride[0]) for made in (layers.Pooling, oracle.Pooling, oracle.Pooling))
@@ -230,8 +229,8 @@ def test_batch_normalization(n, c, area, momentum, make):
 
     x64 = rows(x)
     out, expected = layer.forward(x), judge.forward(x64)
-    # x - mean cancels, and the rounding of the mean is divided by the deviation: the largest |x| over the deviation is how
-    # much of the relative precision is lost; the variance loses its square at most.
+    # x - mean cancels, and the rounding of the mean is divided by the deviation: the largest |x| over the deviation is
+    # how much of the relative precision is lost; the variance loses its square at most.
     largest = np.abs(x64).max(axis=0)
     lost = 1 + (largest / judge.std) ** 2
     reach = abs(judge.gamma) * (1 + largest / judge.std) * lost

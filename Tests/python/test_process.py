@@ -1,4 +1,4 @@
-"""What must hold for the process: same bits however the work is divided, safe with threads and after fork, memory flat."""
+"""What must hold for the process: same bits however work is divided, threads, fork, memory flat."""
 
 from __future__ import annotations
 

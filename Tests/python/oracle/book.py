@@ -1,8 +1,8 @@
 """The book's other layers and its Adam, written for this project: the book's names, attributes and formulas.
 
-Kept as they are in the book, because programs may depend on them: Relu.backward writes into its argument, the loss adds
-1e-7 inside the logarithm, backward of the loss takes no notice of its argument, normalization of images is per pixel and
-adds 10e-7 to the variance, dropout scales when it predicts and not when it trains.
+Kept as they are in the book, because programs may depend on them: Relu.backward writes into its argument, the loss
+adds 1e-7 inside the logarithm, backward of the loss takes no notice of its argument, normalization of images is per
+pixel and adds 10e-7 to the variance, dropout scales when it predicts and not when it trains.
 """
 
 from __future__ import annotations

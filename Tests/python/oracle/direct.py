@@ -1,9 +1,9 @@
 """Convolution and pooling in full generality, from their definition, in float64.
 
-For a window cell (i, j) the places it touches in all windows form one strided slice of the padded image; so a loop over the
-cells of the kernel, and nothing cleverer, gives every result. Pairs are (vertical, horizontal); pads are (top, left, bottom,
-right). Output extents are PyTorch's and ONNX's: with ceil_mode one more window, which hangs over the edge, counts if it starts
-inside the image or its leading pad.
+For a window cell (i, j) the places it touches in all windows form one strided slice of the padded image; so a loop
+over the cells of the kernel, and nothing cleverer, gives every result. Pairs are (vertical, horizontal); pads are
+(top, left, bottom, right). Output extents are PyTorch's and ONNX's: with ceil_mode one more window, which hangs
+over the edge, counts if it starts inside the image or its leading pad.
 """
 
 from __future__ import annotations
