@@ -40,7 +40,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CHeader", path: "Include", publicHeadersPath: "."),
-    .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
+    .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("m")]),
     .target(name: "Microkernels", swiftSettings: kernels),
   ] + tableTargets + [
     .target(

@@ -74,7 +74,6 @@ def main() -> None:
     sys.path[:0] = [str(ROOT / "python"), str(ROOT / "Tests" / "python")]
     import numpy as np
     import oracle
-
     import swiftcnn.layers
 
     rng = np.random.default_rng(1)

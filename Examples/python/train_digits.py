@@ -1,7 +1,7 @@
 """Trains the article's network, layer by layer, and shows what it learned.
 
-Without --data it reads scikit-learn's handwritten digits; --data takes a folder of IDX files (MNIST's format), a folder of images
-(class/name.png) or an .npz file. Ctrl-C ends the training early and still draws.
+Without --data it reads scikit-learn's handwritten digits; --data takes a folder of IDX files (MNIST's format), of images
+(class/name.png), or an .npz file. Ctrl-C ends the training early and still draws.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # read when NumPy loads;
     os.environ.pop(name, None)
 
 import numpy as np  # noqa: E402
-from network import Adam, Network, cosine_rate  # noqa: E402
-
 import swiftcnn  # noqa: E402
 import swiftcnn.layers  # noqa: E402
+from convnet import Adam, Network, cosine_rate  # noqa: E402
 from swiftcnn import datasets, plot  # noqa: E402
 
 
@@ -78,7 +77,9 @@ def times_faster(data, dtype, batch, rounds=9):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="a folder of IDX files or of images, or an .npz file (default: scikit-learn's digits)")
-    parser.add_argument("--epochs", type=int, help="how often to go through the data (default: 30, or 3 for more than 20,000 images)")
+    parser.add_argument(
+        "--epochs", type=int, help="how often to go through the data (default: 40, or 3 for more than 20,000 images)"
+    )
     parser.add_argument("--batch", type=int, default=0, help="images a step (default: 32, or 100 for more than 20,000)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
@@ -87,7 +88,7 @@ def main():
     try:
         data = datasets.load(options.data, options.seed)
         large = len(data.x_train) > 20000
-        epochs, batch = options.epochs or (3 if large else 30), options.batch or (100 if large else 32)
+        epochs, batch = options.epochs or (3 if large else 40), options.batch or (100 if large else 32)
         if epochs < 1 or batch < 1:
             raise ValueError(f"--epochs and --batch must be 1 or more, got {epochs} and {batch}")
         if not Path(options.out).resolve().parent.is_dir():
@@ -108,7 +109,9 @@ def main():
     ours, theirs = times_faster(data, options.dtype, 100)
     print(f"test accuracy    {score:.2%} ({len(wrong)} of {len(read)} wrong)")
     print(f"training         {seconds:.1f} s for {len(losses)} steps of {batch}")
-    print(f"a step of 100    {ours * 1e3:.2f} ms, with the NumPy oracle {theirs * 1e3:.2f} ms: {theirs / ours:.1f} times faster")
+    print(
+        f"a step of 100    {ours * 1e3:.2f} ms, with the NumPy oracle {theirs * 1e3:.2f} ms: {theirs / ours:.1f} times faster"
+    )
     labels = data.class_names
     plot.report(
         options.out,

@@ -31,9 +31,7 @@ def assert_within(actual, expected, terms, what: str, exact: bool = False, facto
     if exact:
         np.testing.assert_array_equal(actual, expected, err_msg=what)
         return
-    allowed = (
-        factor * TOLERANCE[np.dtype(dtype or actual.dtype)] * np.asarray(terms, float) + np.finfo(actual.dtype).tiny
-    )
+    allowed = factor * TOLERANCE[np.dtype(dtype or actual.dtype)] * np.asarray(terms, float) + np.finfo(actual.dtype).tiny
     with np.errstate(invalid="ignore"):
         off = np.abs(actual.astype(float) - expected)
     wrong = ~((off <= allowed) | (actual == expected) | (np.isnan(actual) & np.isnan(expected)))

@@ -128,9 +128,7 @@ def test_along_directions(name):
 @pytest.mark.parametrize("kind", ["classes", "one-hot", "soft"])
 def test_softmax_with_loss(kind):
     x, classes = 2 * normal(5, 7), np.array([0, 6, 3, 3, 1])
-    t = {"classes": classes, "one-hot": np.eye(7)[classes], "soft": np.random.default_rng(1).dirichlet(np.ones(7), 5)}[
-        kind
-    ]
+    t = {"classes": classes, "one-hot": np.eye(7)[classes], "soft": np.random.default_rng(1).dirichlet(np.ones(7), 5)}[kind]
     layer = layers.SoftmaxWithLoss()
     layer.forward(x, t)
     gradient = layer.backward(2.5)

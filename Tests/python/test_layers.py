@@ -92,9 +92,7 @@ def test_a_change_of_x_does_not_reach_dW(conv):
     assert np.array_equal(conv.dW, kept) and np.array_equal(conv.col, col)
 
 
-@pytest.mark.parametrize(
-    "b", [0, 1.5, np.float32(2), np.ones(1), np.arange(4), np.ones((1, 4)), np.arange(96).reshape(96, 1)]
-)
+@pytest.mark.parametrize("b", [0, 1.5, np.float32(2), np.ones(1), np.arange(4), np.ones((1, 4)), np.arange(96).reshape(96, 1)])
 def test_b_broadcasts_as_in_the_article(b):
     x, W = normal(2, 3, 8, 6), normal(4, 3, 1, 1)
     ours, judge = L.Convolution(W, b), oracle.Convolution(W, b)

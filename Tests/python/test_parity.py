@@ -122,9 +122,7 @@ def test_general_max_pooling(n, c, place, ceil_mode, make):
     x = make(n, c, h, w)
     if np.dtype(x.dtype).kind == "f" and make.whole and x.flags.writeable:
         x[x == 4], x[x == -4] = np.nan, -np.inf
-    layer = layers.Pooling(
-        *geometry.kernel, geometry.stride, geometry.pads, dilation=geometry.dilation, ceil_mode=ceil_mode
-    )
+    layer = layers.Pooling(*geometry.kernel, geometry.stride, geometry.pads, dilation=geometry.dilation, ceil_mode=ceil_mode)
     best, winners = direct.max_pooling(*doubles(x), geometry)
     assert_within(layer.forward(x), best, 0, "out")
     np.testing.assert_array_equal(layer.arg_max, winners.transpose(0, 2, 3, 1).ravel())

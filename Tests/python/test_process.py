@@ -37,17 +37,7 @@ def step(kind: str, dtype: str = "f8", n: int = 9, seed: int = 0) -> list[np.nda
     return [out, dx] + [getattr(layer, name) for name in names if hasattr(layer, name)]
 
 
-KINDS = [
-    "convolution",
-    "strided",
-    "depthwise",
-    "one by one",
-    "max pooling",
-    "average pooling",
-    "affine",
-    "relu",
-    "sigmoid",
-]
+KINDS = ["convolution", "strided", "depthwise", "one by one", "max pooling", "average pooling", "affine", "relu", "sigmoid"]
 
 
 def assert_same_bits(ours, theirs):

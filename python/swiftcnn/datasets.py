@@ -153,9 +153,7 @@ def _image_folder(folder: Path, seed: int) -> Dataset:
 def _class_names(folder: Path) -> list[str]:
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
-        raise DatasetError(
-            f"{folder}: wanted IDX files, or at least two folders of images, class/name.png; got {names}"
-        )
+        raise DatasetError(f"{folder}: wanted IDX files, or at least two folders of images, class/name.png; got {names}")
     return names
 
 
@@ -202,9 +200,7 @@ def _npz(path: Path, seed: int) -> Dataset:
     def part(x_name: str, t_name: str) -> tuple[Array, Array]:
         x, t = arrays[x_name], arrays[t_name].reshape(-1)
         if x.dtype.kind not in "uif" or t.dtype.kind not in "ui":
-            raise DatasetError(
-                f"{path}: wanted numbers in {x_name} and integers in {t_name}, got {x.dtype} and {t.dtype}"
-            )
+            raise DatasetError(f"{path}: wanted numbers in {x_name} and integers in {t_name}, got {x.dtype} and {t.dtype}")
         if x.ndim == 3:
             x = x[:, None]
         elif x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3):

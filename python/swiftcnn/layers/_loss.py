@@ -63,9 +63,7 @@ class SoftmaxWithLoss:
         """
         scores = as_input(x, "x")
         if scores.ndim not in (1, 2) or scores.size == 0:
-            raise ShapeError(
-                f"SoftmaxWithLoss.forward: x must have axes (N, K) or (K,), none empty, got {scores.shape}"
-            )
+            raise ShapeError(f"SoftmaxWithLoss.forward: x must have axes (N, K) or (K,), none empty, got {scores.shape}")
         rows = scores.reshape(-1, scores.shape[-1])
         target = _target(t, rows.shape)
         if target.ndim == 2:
@@ -106,9 +104,7 @@ def _target(t: Any, shape: tuple[int, ...]) -> Array:
     if target.size == shape[0] * shape[1]:
         return as_input(target, "t").reshape(shape)
     if target.size != shape[0]:
-        raise ShapeError(
-            f"{where}: t must have shape ({shape[0]},) or {shape} for x of shape {shape}, got {target.shape}"
-        )
+        raise ShapeError(f"{where}: t must have shape ({shape[0]},) or {shape} for x of shape {shape}, got {target.shape}")
     if target.dtype.kind not in "iu":
         raise DTypeError(f"{where}: t must hold class indices, integers, in shape {target.shape}, got {target.dtype}")
     least, most = target.min(), target.max()

@@ -107,9 +107,7 @@ class BatchNormalization:
             )
             self._x, self._mean, self._inverse_deviation, self._train_shape = image, mean, inverse, shape
         else:
-            _c_api.call(
-                "swiftcnn_batch_normalization_infer", parameters, image, gamma, beta, running_mean, running_var, out
-            )
+            _c_api.call("swiftcnn_batch_normalization_infer", parameters, image, gamma, beta, running_mean, running_var, out)
         self.running_mean, self.running_var, self.input_shape = running_mean, running_var, shape
         return out.reshape(shape)
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-FILTERS = (16, 32)
+FILTERS = (32, 64)
 HIDDEN = 128
 
 
