@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-FILTERS = (32, 64)
+FILTERS = {"small": (32, 64), "large": (16, 32)}  # small images leave time for more
 HIDDEN = 128
 
 
@@ -26,7 +26,7 @@ class Network:
         if height < 4 or width < 4:
             raise ValueError(f"images must be at least 4x4 pixels for two poolings, got {width}x{height}")
         kernel = 3 if min(height, width) < 20 else 5
-        first, second = FILTERS
+        first, second = FILTERS["small" if min(height, width) < 20 else "large"]
         features = second * (height // 4) * (width // 4)
         shapes = [
             ((first, channels, kernel, kernel), channels * kernel * kernel),

@@ -16,15 +16,17 @@ package struct Shape: Equatable {
     extents = InlineArray(repeating: 1)
     count = 1
     var overflow = false
+    var size = 1
     for i in 0..<rank {
       let n = extent(i)
       guard n >= 0 else { throw .shape("\(name): extent \(i) is negative (\(n))") }
       extents[i] = n
-      let product = count.multipliedReportingOverflow(by: n)
+      // An extent of 0 does not excuse the others: sums and products of them would overflow all the same.
+      let product = size.multipliedReportingOverflow(by: max(n, 1))
       overflow = overflow || product.overflow || product.partialValue > Int.max / 16
-      count = product.partialValue
+      size = product.partialValue
+      count = count &* n
     }
-    // An extent of 0 does not excuse the others: views of such arrays would overflow all the same.
     if overflow { throw .shape("\(name): the number of elements of \(Shape.describe(rank, extent)) overflows") }
   }
 

@@ -64,7 +64,7 @@ def report(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 9), dpi=110, layout="constrained")
+    figure: Any = Figure(figsize=(12, 9), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.2, 1))
     left, right = top.subfigures(1, 2, width_ratios=(1.3, 1))
