@@ -106,6 +106,8 @@ package struct BatchNormalization {
     try gradScale?.wants(channels)
     try gradBias?.wants(channels)
     try gradX?.mustNotOverlap(gradY, sameAllowed: true)
+    try gradScale?.mustNotOverlap(gradY)
+    try gradBias?.mustNotOverlap(gradY)
     for output in [gradX, gradScale, gradBias] {
       guard let output else { continue }
       for input in [x, scale, mean, inverseDeviation] { try output.mustNotOverlap(input) }

@@ -11,8 +11,8 @@ package struct Pooling {
     self.countIncludePad = countIncludePad
   }
 
-  package func outputShape(_ x: Shape) throws(CNNError) -> Shape {
-    guard x.rank == 4 else { throw .shape("x: wanted 4 axes, [N][C][H][W], got shape \(x.description)") }
+  package func outputShape(_ x: Shape, name: StaticString = "x") throws(CNNError) -> Shape {
+    guard x.rank == 4 else { throw .shape("\(name): wanted 4 axes, [N][C][H][W], got shape \(x.description)") }
     return try window.outputShape(x, channels: x[1])
   }
 
@@ -46,7 +46,7 @@ package struct Pooling {
   /// grad_x[n][c][h][w] = the sum of grad_y of the windows that it won.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func maxBackward<T: Element>(_ winners: Input<Int32>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
-    let shape = try outputShape(Shape("grad_x", rank: gradX.shape.rank) { gradX.shape[$0] })
+    let shape = try outputShape(gradX.shape, name: "grad_x")
     try gradY.wants(shape)
     try winners.wants(shape)
     try gradX.mustNotOverlap(gradY)
@@ -133,7 +133,7 @@ package struct Pooling {
 
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func averageBackward<T: Element>(_ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
-    let shape = try outputShape(gradX.shape)
+    let shape = try outputShape(gradX.shape, name: "grad_x")
     try gradY.wants(shape)
     try gradX.mustNotOverlap(gradY)
     let divisors = try Divisors(self, gradX.shape, shape)

@@ -16,7 +16,13 @@ package enum Target<T: Element> {
     case .distribution: 0
     }
   }
-  fileprivate func check(_ N: Int, _ K: Int) throws(CNNError) {
+  /// Shapes, class numbers, and that `output` does not overwrite what is still to be read.
+  fileprivate func check(_ N: Int, _ K: Int, _ output: Output<T>) throws(CNNError) {
+    switch self {
+    case .distribution(let t): try output.mustNotOverlap(t)
+    case .indices32(let t): try output.mustNotOverlap(t)
+    case .indices64(let t): try output.mustNotOverlap(t)
+    }
     switch self {
     case .distribution(let t): return try t.wants(try Shape("target", N, K))
     case .indices32(let t): try t.wants(try Shape("target", N))
@@ -51,8 +57,7 @@ package enum Softmax {
     try probabilities.mustNotOverlap(x)
     let (N, K) = (x.shape[0], x.shape[1])
     guard N > 0 && K > 0 else { throw .shape("x: wanted at least one row and one class, got shape \(x.shape.description)") }
-    try target.check(N, K)
-    if case .distribution(let t) = target { try probabilities.mustNotOverlap(t) }
+    try target.check(N, K, probabilities)
     var total = 0.0
     for n in 0..<N {
       let row = x.data + n &* K
@@ -78,8 +83,7 @@ package enum Softmax {
     try gradX.wants(probabilities.shape)
     try gradX.mustNotOverlap(probabilities, sameAllowed: true)
     let (N, K) = (probabilities.shape[0], probabilities.shape[1])
-    try target.check(N, K)
-    if case .distribution(let t) = target { try gradX.mustNotOverlap(t) }
+    try target.check(N, K, gradX)
     if N == 0 { return }
     let scale = T(gradLoss / Double(N))
     for n in 0..<N {

@@ -1,0 +1,122 @@
+"""What test_contract.py cannot see in names: the layout of structs, and which instructions the library's functions use."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from swiftcnn import _c_api
+
+ROOT = Path(__file__).resolve().parents[2]
+STRUCTS = {
+    "swiftcnn_tensor": _c_api.Tensor,
+    "swiftcnn_window": _c_api.Window,
+    "swiftcnn_convolution": _c_api.Convolution,
+    "swiftcnn_pooling": _c_api.Pooling,
+    "swiftcnn_batch_normalization": _c_api.BatchNormalization,
+}
+WIDE = ("KernelsAVX2", "KernelsAVX512")
+# Instructions of x86-64-v3 and later: vectors with three operands, and bit manipulation.
+LATER = re.compile(r"^(v(?!err|erw)\w+|shlx|shrx|sarx|rorx|mulx|bzhi|andn|bls[ir]|blsmsk|bextr|pdep|pext|lzcnt|tzcnt|movbe)$")
+
+
+def tool(*command: str) -> str:
+    if not shutil.which(command[0]):
+        pytest.skip(f"needs {command[0]}")
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+# ---- Structs -----------------------------------------------------------------------------------------------------------
+
+
+def test_structs_are_laid_out_alike_in_c_and_python(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("clang")
+    assert compiler, "no C compiler"
+    lines = ["#include <stdio.h>", '#include "swiftcnn.h"', "int main(void) {"]
+    for name, struct in STRUCTS.items():
+        lines.append(f'  printf("{name} %d\\n", (int)sizeof({name}));')
+        for field in struct._fields_:
+            lines.append(f'  printf("{name}.{field[0]} %d\\n", (int)offsetof({name}, {field[0]}));')
+    (tmp_path / "layout.c").write_text("\n".join([*lines, "  return 0;", "}"]))
+    subprocess.run([compiler, "-std=c99", f"-I{ROOT / 'Include'}", "layout.c", "-o", "layout"], cwd=tmp_path, check=True)
+    in_c = dict(line.split() for line in tool(str(tmp_path / "layout")).splitlines())
+    in_python = {}
+    for name, struct in STRUCTS.items():
+        in_python[name] = str(ctypes.sizeof(struct))
+        in_python |= {f"{name}.{field[0]}": str(getattr(struct, field[0]).offset) for field in struct._fields_}
+    assert in_c == in_python
+
+
+def test_enum_values_are_unique() -> None:
+    header = (ROOT / "Include" / "swiftcnn.h").read_text(encoding="utf-8")
+    enums = re.findall(r"typedef enum (\w+) \{(.*?)\}", header, re.DOTALL)
+    assert {name for name, _ in enums} == {"swiftcnn_status", "swiftcnn_type"}
+    for name, body in enums:
+        values = re.findall(r"SWIFTCNN_\w+ = (\d+)", body)
+        assert len(values) == len(set(values)) > 1, name
+
+
+def test_no_run_path() -> None:
+    assert not re.findall(r"\((?:RUNPATH|RPATH)\).*", tool("readelf", "-d", str(_c_api.LIBRARY_PATH)))
+
+
+# ---- Instructions ------------------------------------------------------------------------------------------------------
+#
+# Each instruction set's kernels are a module of their own. Swift also puts weak copies of small helpers into every module, and
+# the linker keeps any one of them: should it keep one that was compiled for AVX-512, older processors would stop there.
+
+
+def builds() -> list[Path]:
+    """Where the libraries with their symbols are: beside their modules' objects."""
+    found = [ROOT / folder / "release" for folder in (".build", ".build-embedded")]
+    return [folder for folder in found if (folder / "libswiftcnn.so").exists()]
+
+
+def functions(library: Path) -> Iterator[tuple[str, set[str], set[str]]]:
+    """The name, mnemonics and registers of every function of `library`."""
+    name, mnemonics, registers = "", set[str](), set[str]()
+    for line in tool("objdump", "-d", "--no-show-raw-insn", str(library)).splitlines():
+        if line.endswith(">:"):
+            if name:
+                yield name, mnemonics, registers
+            name, mnemonics, registers = line.split("<", 1)[1][:-2], set(), set()
+        elif "\t" in line:
+            instruction = line.split("\t", 1)[1]
+            mnemonics.add(instruction.split(None, 1)[0])
+            registers.update(re.findall(r"%([yz]mm)", instruction))
+    yield name, mnemonics, registers
+
+
+def code_symbols(folder: Path, modules: list[str]) -> set[str]:
+    objects = [str(path) for module in modules for path in (folder / f"{module}.build").glob("**/*.o")]
+    assert objects, modules
+    lines = tool("nm", "--defined-only", *objects).splitlines()
+    return {line.split()[-1] for line in lines if re.search(r" [TtWw] ", line)}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="about x86-64 kernels")
+@pytest.mark.skipif(not builds(), reason="needs the build folder")
+@pytest.mark.parametrize("folder", builds(), ids=lambda folder: folder.parent.name)
+def test_wide_instructions_stay_in_their_modules(folder: Path) -> None:
+    others = [path.name[: -len(".build")] for path in folder.glob("*.build") if any(path.glob("**/*.o"))]
+    others = [module for module in others if module not in WIDE and not module.startswith("swiftcnnPackage")]
+    common = code_symbols(folder, others)
+    wide = code_symbols(folder, list(WIDE)) - common
+    widest = code_symbols(folder, ["KernelsAVX512"]) - common
+    used: Counter[str] = Counter()
+    for name, mnemonics, registers in functions(folder / "libswiftcnn.so"):
+        if name in common:
+            assert not any(LATER.match(mnemonic) for mnemonic in mnemonics), f"{name}: {sorted(mnemonics)}"
+        if "zmm" in registers:
+            assert name in widest, f"{name} uses 512-bit registers"
+        if "ymm" in registers:
+            assert name in wide, f"{name} uses 256-bit registers"
+        used.update(registers)
+    assert used["zmm"] and used["ymm"], "found no kernels at all: was the library built without symbols?"
