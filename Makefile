@@ -1,12 +1,12 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library venv test format lint embedded bench clean
+.PHONY: help demo build library venv test format lint embedded wheel bench clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 BIN := .venv/bin
 LIBRARY := python/swiftcnn/lib/libswiftcnn.so
-# The package manager must choose its own C compiler.
-SWIFT_BUILD := env -u CC -u CXX swift build -c release
+# The package manager must choose its own C compiler, and the library must look for nothing beside itself.
+SWIFT_BUILD := env -u CC -u CXX swift build -c release --disable-local-rpath
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,14 +16,18 @@ demo: build  ## train the article's CNN on handwritten digits and draw what it l
 
 build: library venv  ## make the library, and an importable package in .venv
 
+# Stripped of what linking needed, not of the functions it exports. Not copied again if nothing changed.
 library:
-	$(SWIFT_BUILD) --product swiftcnn
-	@mkdir -p $(dir $(LIBRARY))
-	@cp .build/release/libswiftcnn.so $(LIBRARY).new && (strip --strip-unneeded $(LIBRARY).new 2>/dev/null || llvm-strip --strip-unneeded $(LIBRARY).new 2>/dev/null || true) && mv $(LIBRARY).new $(LIBRARY)
+	$(SWIFT_BUILD) --disable-local-rpath --product swiftcnn
+	@test $(LIBRARY) -nt .build/release/libswiftcnn.so || { \
+	  mkdir -p $(dir $(LIBRARY)) && cp .build/release/libswiftcnn.so $(LIBRARY).new && \
+	  { strip --strip-unneeded $(LIBRARY).new || llvm-strip --strip-unneeded $(LIBRARY).new || \
+	    llvm-objcopy --strip-unneeded $(LIBRARY).new || true; } 2>/dev/null && \
+	  mv $(LIBRARY).new $(LIBRARY); }
 
 venv: .venv/.ready
 .venv/.ready: pyproject.toml Makefile
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv || { apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  "numpy>=1.24,<3" "pytest>=8,<10" "hypothesis>=6.100,<7" "ruff>=0.6,<1" "mypy>=1.10,<3" \
@@ -45,11 +49,15 @@ format: venv  ## format Swift and Python sources
 	$(BIN)/ruff check --fix python Tests Examples Benchmarks
 	$(BIN)/ruff format python Tests Examples Benchmarks
 
-embedded:  ## build the same sources as Embedded Swift: a library without the Swift runtime
+embedded: build  ## build the same sources as Embedded Swift, a library without the Swift runtime, and test it
 	SWIFTCNN_EMBEDDED=1 $(SWIFT_BUILD) --product swiftcnn --scratch-path .build-embedded
+	Tests/run embedded
+
+wheel: venv  ## make a wheel for any Python 3 of this platform, in dist/
+	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist .
 
 bench: build  ## time a training step of the article's layers against NumPy, side by side
 	$(BIN)/python Benchmarks/layers_step.py
 
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .venv build dist python/swiftcnn/lib
+	rm -rf .build .build-embedded .build-readme .venv build dist python/swiftcnn/lib

@@ -57,7 +57,7 @@ static void extents(int64_t *shape, int64_t n0, int64_t n1, int64_t n2, int64_t 
 }
 /* A type code that the enum does not name; C++ has no cast that may make one. */
 static void set_code(argument *a, int32_t code) { memcpy(&a->tensor.type, &code, sizeof code); }
-/* Rows of 1 in every extent, as many as wanted. */
+/* Another rank, with extents of 1 where there were none. */
 static void set_rank(argument *a, int32_t rank) {
   a->tensor.rank = rank;
   for (int i = 4; i < 12; i++) a->shape[i] = 1;
@@ -139,6 +139,13 @@ static void pooling_fixture(void) {
   array(x, element, 4, 2, 4, 6, 5), fill(x);
   array(y, element, 4, 2, 4, 3, 5);
   array(winners, SWIFTCNN_INT32, 4, 2, 4, 3, 5);
+}
+/* Fits, by its padding, but has more cells than anyone means. */
+static void huge_window(void) {
+  for (int i = 0; i < 2; i++) pooling.kernel[i] = (int64_t)1 << 30, pooling.strides[i] = 1;
+  for (int i = 0; i < 4; i++) pooling.pads[i] = (int64_t)1 << 29;
+  extents(y->shape, 2, 4, 7, 6);
+  winners->absent = 1;
 }
 static void pooling_gradient_fixture(void) {
   pooling_fixture();
@@ -339,7 +346,7 @@ static void check_row(const char *argument_name, swiftcnn_status wanted, swiftcn
   } while (0)
 
 /* What can be wrong with the numbers of a window. */
-#define BAD_WINDOW(call, s)                                            \
+#define BAD_WINDOW(call, s)                                             \
   do {                                                                 \
     BAD(call, ARGUMENT, #s, s##_pointer = NULL);                       \
     BAD(call, ARGUMENT, #s, s.struct_size = 0);                        \
@@ -495,6 +502,7 @@ static void pooling_rows(void) {
   BAD_OVERLAP(max_pooling_forward, y, x);
   BAD_OVERLAP(max_pooling_forward, winners, x);
   BAD(max_pooling_forward, ARGUMENT, "winners", same(winners, y));
+  BAD(max_pooling_forward, UNSUPPORTED, "kernel", huge_window());
   BAD_WINDOW(average_pooling_forward, pooling);
   BAD_KERNEL(average_pooling_forward, pooling);
   BAD_TENSOR(average_pooling_forward, x);
@@ -694,6 +702,7 @@ static void normalization_rows(void) {
   BAD_OVERLAP(batch_normalization_train, y, scale);
   BAD_OVERLAP(batch_normalization_train, mean, x);
   BAD_OVERLAP(batch_normalization_train, inverse_deviation, bias);
+  BAD(batch_normalization_train, ARGUMENT, "inverse_deviation", same(inverse_deviation, mean));
   BAD_OVERLAP(batch_normalization_train, running_mean, scale);
   fixture = normalization_known_fixture;
   BAD_NORMALIZATION(batch_normalization_infer);
