@@ -18,7 +18,7 @@ build: library venv  ## make the library, and an importable package in .venv
 
 # Stripped of what linking needed, not of the functions it exports. Not copied again if nothing changed.
 library:
-	$(SWIFT_BUILD) --disable-local-rpath --product swiftcnn
+	$(SWIFT_BUILD) --product swiftcnn
 	@test $(LIBRARY) -nt .build/release/libswiftcnn.so || { \
 	  mkdir -p $(dir $(LIBRARY)) && cp .build/release/libswiftcnn.so $(LIBRARY).new && \
 	  { strip --strip-unneeded $(LIBRARY).new || llvm-strip --strip-unneeded $(LIBRARY).new || \
