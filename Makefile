@@ -1,5 +1,5 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library venv test format lint embedded wheel bench clean
+.PHONY: help demo build library venv test format lint wheel bench clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -49,10 +49,6 @@ format: venv  ## format Swift and Python sources
 	$(BIN)/ruff check --fix python Tests Examples Benchmarks
 	$(BIN)/ruff format python Tests Examples Benchmarks
 
-embedded: build  ## build the same sources as Embedded Swift, a library without the Swift runtime, and test it
-	SWIFTCNN_EMBEDDED=1 $(SWIFT_BUILD) --product swiftcnn --scratch-path .build-embedded
-	Tests/run embedded
-
 wheel: venv  ## make a wheel for any Python 3 of this platform, in dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist .
 
@@ -60,4 +56,4 @@ bench: build  ## time a training step of the article's layers against NumPy, sid
 	$(BIN)/python Benchmarks/layers_step.py
 
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .build-readme .venv build dist python/swiftcnn/lib
+	rm -rf .build .build-readme .build-readme .venv build dist python/swiftcnn/lib
