@@ -1,39 +1,42 @@
-"""Images and their classes, from the places where they usually lie: nothing is ever downloaded.
+"""Labelled images from the places where they usually lie, ready for a convolutional network; nothing is downloaded.
 
-`load()` gives scikit-learn's handwritten digits; `load(path)` reads a folder of IDX files (MNIST's format, gzipped or not), a
-folder of images (``class/name.png``), or an ``.npz`` file. What is missing or broken is a `DatasetError` that names the file.
+`load()` gives scikit-learn's handwritten digits, `load(path)` a folder of IDX files (MNIST's format), a folder of
+images (``class/name.png``), or an ``.npz``. What is missing or broken raises `DatasetError`, which names the file, what
+was wanted and what came.
 """
 
 from __future__ import annotations
 
 import gzip
+import math
+import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import SwiftCNNError
 
+__all__ = ["Dataset", "DatasetError", "load"]
+
 Array = npt.NDArray[Any]
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm"}
-IDX_NAMES = {
-    "x_train": "train-images-idx3-ubyte",
-    "t_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "t_test": "t10k-labels-idx1-ubyte",
-}
+Part = tuple[Array, Array]  # x[N][C][H][W], t[N]
 
 
 class DatasetError(SwiftCNNError, ValueError):
-    """A file of a data set is missing or not what it should be; the message names it."""
+    """A file of a data set is missing, broken, or does not fit the others; the message names it."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """x_*[N][C][H][W] float32 from 0 to 1 and t_*[N] int64, to train with and held out; class_names[K]."""
+    """Labelled images to train with, and others held out for the test.
+
+    Images are ``x[N][C][H][W]``, float32 from 0 to 1; labels ``t[N]``, int64, are positions in `class_names`.
+    """
 
     name: str
     x_train: Array
@@ -43,179 +46,270 @@ class Dataset:
     class_names: list[str]
 
 
-def load(path: str | Path | None = None, seed: int = 0) -> Dataset:
-    """The data set at `path`, or scikit-learn's digits. Where there is no test part, a fifth of each class is held out.
+def load(path: Optional[Union[str, os.PathLike[str]]] = None, seed: int = 0) -> Dataset:
+    """Reads a data set.
 
-    >>> load().x_train.shape[1:]
-    (1, 8, 8)
+    Parameters
+    ----------
+    path : where it is:
+
+        - None: scikit-learn's digits, 1797 scans of 8 by 8.
+        - A folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same of ``t10k``, each gzipped
+          (``.gz``) or not.
+        - A folder with a folder of images for each class, or with ``train`` and ``test`` that hold such folders.
+          Images are grayscale or colour, all of one size.
+        - An ``.npz`` with x_train, y_train, x_test, y_test, or with x and y. x is ``[N][H][W]``, ``[N][C][H][W]`` or
+          ``[N][H][W][C]``, bytes or numbers that the extremes of the training images scale to 0..1. y is ``[N]``,
+          numbers or names of classes.
+    seed : where the data set has no test part, a fifth of each class is drawn for it, by this seed.
+
+    Raises `DatasetError` if a file, or the package that reads it, is missing or cannot be used.
+
+    >>> data = load()
+    >>> data.x_train.shape[1:], len(data.x_train) + len(data.x_test)
+    ((1, 8, 8), 1797)
     """
     if path is None:
         return _digits(seed)
     place = Path(path)
-    if not place.exists():
-        raise DatasetError(f"{place}: no such file or folder")
-    if place.is_file():
-        if place.suffix != ".npz":
-            raise DatasetError(f"{place}: wanted an .npz file, or a folder of IDX files or of images")
-        return _npz(place, seed)
-    if any(_idx_path(place, stem) for stem in IDX_NAMES.values()):
-        return _idx(place)
-    return _image_folder(place, seed)
+    try:
+        if place.is_dir():
+            return _idx(place, seed) if any(place.glob("*idx[13]-ubyte*")) else _image_folder(place, seed)
+        if place.suffix.lower() == ".npz" and place.exists():
+            return _npz(place, seed)
+        found = "a file" if place.exists() else "nothing there"
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "not enough memory"
+        raise DatasetError(f"{getattr(error, 'filename', None) or place}: cannot be read: {reason}") from error
+    raise DatasetError(f"{place}: wanted an .npz file, a folder of IDX files or a folder of images, got {found}")
+
+
+# ---- What all data sets have in common -------------------------------------------------------------------------------
+
+
+def _dataset(place: Path, name: str, train: Part, test: Optional[Part], class_names: Sequence[str], seed: int) -> Dataset:
+    """Checks the parts against each other; draws the test part if there is none."""
+    for title, part in (("training", train), ("test", test)):
+        if part is None:
+            continue
+        x, t = part
+        if len(x) != len(t):
+            raise DatasetError(f"{place}: wanted a label for each of {len(x)} {title} images, got {len(t)}")
+        if x.size == 0:
+            raise DatasetError(f"{place}: wanted {title} images, got an array of shape {x.shape}")
+        if x.shape[1:] != train[0].shape[1:]:
+            wanted = train[0].shape[1:]
+            raise DatasetError(f"{place}: wanted {title} images of shape {wanted} as in training, got {x.shape[1:]}")
+    known = np.unique(train[1])
+    if len(known) < 2:
+        raise DatasetError(f"{place}: wanted images of at least 2 classes, got {len(known)}")
+    if test is None:
+        train, test = _split(place, *train, seed)
+    elif not np.isin(test[1], known).all():
+        stray = class_names[int(test[1][~np.isin(test[1], known)][0])]
+        raise DatasetError(f"{place}: wanted test labels that occur in training, got {stray}")
+    return Dataset(name, *train, *test, list(class_names))
+
+
+def _split(place: Path, x: Array, t: Array, seed: int) -> tuple[Part, Part]:
+    """Holds out a fifth of each class."""
+    generator = np.random.default_rng(seed)
+    held_out = np.zeros(len(t), np.bool_)
+    for label in np.unique(t):
+        members = generator.permutation(np.flatnonzero(t == label))
+        held_out[members[: round(len(members) / 5)]] = True
+    if not held_out.any():
+        raise DatasetError(f"{place}: wanted at least 3 images of a class, to hold one out for the test")
+    return (x[~held_out], t[~held_out]), (x[held_out], t[held_out])
+
+
+def _from_bytes(x: Array) -> Array:
+    scaled: Array = x.astype(np.float32) * np.float32(1 / 255)
+    return scaled
 
 
 def _digits(seed: int) -> Dataset:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise DatasetError("the built-in digits need scikit-learn: pip install scikit-learn") from error
-    bunch = load_digits()
-    x = (bunch.images[:, None] / 16).astype(np.float32)
-    return _held_out("digits", x, bunch.target.astype(np.int64), [str(i) for i in range(10)], seed)
+        raise DatasetError("digits: they come with scikit-learn: pip install scikit-learn") from error
+    digits = load_digits()
+    x = (digits.images[:, np.newaxis] / 16).astype(np.float32)
+    return _dataset(Path("digits"), "digits", (x, digits.target.astype(np.int64)), None, "0123456789", seed)
 
 
-def _held_out(name: str, x: Array, t: Array, class_names: list[str], seed: int) -> Dataset:
-    """Every class gives a fifth of its images to the test part."""
-    rng = np.random.default_rng(seed)
-    test = np.zeros(len(t), bool)
-    for label in range(len(class_names)):
-        members = rng.permutation(np.flatnonzero(t == label))
-        test[members[: len(members) // 5]] = True
-    if not test.any():
-        raise DatasetError(f"{name}: wanted at least five images of a class, to hold one out")
-    return Dataset(name, x[~test], t[~test], x[test], t[test], class_names)
+# ---- IDX -------------------------------------------------------------------------------------------------------------
 
 
-# ---- IDX ---------------------------------------------------------------------------------------------------------------
+def _idx(folder: Path, seed: int) -> Dataset:
+    train, test = _idx_part(folder, "train"), _idx_part(folder, "t10k")
+    count = int(max(train[1].max(initial=0), test[1].max(initial=0))) + 1
+    return _dataset(folder, folder.resolve().name, train, test, [str(i) for i in range(count)], seed)
 
 
-def _idx_path(folder: Path, stem: str) -> Path | None:
-    for name in (stem, stem + ".gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
-        if (folder / name).is_file():
-            return folder / name
-    return None
-
-
-def _idx(folder: Path) -> Dataset:
-    arrays = {}
-    for key, stem in IDX_NAMES.items():
-        path = _idx_path(folder, stem)
-        if path is None:
-            raise DatasetError(f"{folder / stem}: no such file, gzipped or not")
-        arrays[key] = (path, _read_idx(path, 3 if key.startswith("x") else 1))
-    for part in ("train", "test"):
-        (image_path, images), (label_path, labels) = arrays["x_" + part], arrays["t_" + part]
-        if len(images) != len(labels):
-            raise DatasetError(f"{label_path}: has {len(labels)} labels, {image_path.name} has {len(images)} images")
-    classes = int(max(arrays["t_train"][1].max(), arrays["t_test"][1].max())) + 1
-    x_train, x_test = (_scaled(arrays[key][1][:, None]) for key in ("x_train", "x_test"))
-    t_train, t_test = (arrays[key][1].astype(np.int64) for key in ("t_train", "t_test"))
-    return Dataset(folder.name, x_train, t_train, x_test, t_test, [str(i) for i in range(classes)])
-
-
-def _read_idx(path: Path, rank: int) -> Array:
-    """One IDX file: 0, 0, type 8 (unsigned byte), rank, then big-endian extents, then the bytes."""
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path}: cannot be read: {error}") from error
-    if data[:4] != bytes([0, 0, 8, rank]):
+def _idx_part(folder: Path, part: str) -> Part:
+    images_file, labels_file = _idx_file(folder, f"{part}-images-idx3"), _idx_file(folder, f"{part}-labels-idx1")
+    images, labels = _read_idx(images_file, 3), _read_idx(labels_file, 1)
+    if len(images) != len(labels):
         raise DatasetError(
-            f"{path}: wanted an IDX file of {rank} axes of bytes (magic 00 00 08 0{rank}), got {data[:4].hex(' ')}"
+            f"{labels_file}: wanted {len(images)} labels, one for each image of {images_file.name}, got {len(labels)}"
         )
-    if len(data) < 4 + 4 * rank:
-        raise DatasetError(f"{path}: ends inside its header")
-    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", rank, 4))
-    wanted = int(np.prod(shape, dtype=object))
-    if len(data) - 4 - 4 * rank != wanted:
-        raise DatasetError(f"{path}: wanted {wanted} bytes for {shape}, got {len(data) - 4 - 4 * rank}")
-    if wanted == 0:
-        raise DatasetError(f"{path}: holds nothing, its shape is {shape}")
-    return np.frombuffer(data, np.uint8, wanted, 4 + 4 * rank).reshape(shape)
+    return _from_bytes(images[:, np.newaxis]), labels.astype(np.int64)
 
 
-def _scaled(x: Array) -> Array:
-    return x.astype(np.float32) / 255 if x.dtype.kind in "ui" else x.astype(np.float32)
+def _idx_file(folder: Path, stem: str) -> Path:
+    for name in (stem, stem.replace("-idx", ".idx")):
+        for end in ("-ubyte", "-ubyte.gz"):
+            if (folder / (name + end)).is_file():
+                return folder / (name + end)
+    raise DatasetError(f"{folder / stem}-ubyte: no such file, gzipped (.gz) or not")
 
 
-# ---- Folders of images, and .npz ---------------------------------------------------------------------------------------
+def _read_idx(file: Path, rank: int) -> Array:
+    """The bytes of an IDX file: 0, 0, 8 for bytes, rank; then big-endian extents; then the elements."""
+    with open(file, "rb") as plain:
+        gzipped = plain.read(2) == b"\x1f\x8b"
+    if file.suffix == ".gz" and not gzipped:
+        raise DatasetError(f"{file}: wanted a gzip file, got something else")
+    try:
+        with gzip.open(file) if gzipped else open(file, "rb") as stream:
+            head = stream.read(4 + 4 * rank)
+            if head[:4] != bytes((0, 0, 8, rank)):
+                came = head[:4].hex(" ") or "an empty file"
+                raise DatasetError(f"{file}: wanted IDX bytes of {rank} axes (magic 00 00 08 0{rank}), got {came}")
+            if len(head) < 4 + 4 * rank:
+                raise DatasetError(f"{file}: wanted a header of {4 + 4 * rank} bytes, got {len(head)}")
+            shape = tuple(int.from_bytes(head[i : i + 4], "big") for i in range(4, len(head), 4))
+            wanted, data = math.prod(shape), bytearray()
+            # In pieces: what the header of a broken file asks for may be beyond any memory.
+            while piece := stream.read(min(1 << 22, wanted + 1 - len(data))):
+                data += piece
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DatasetError(f"{file}: wanted a whole gzip file, got a broken one: {error}") from error
+    if len(data) != wanted:
+        came = "more" if len(data) > wanted else str(len(data))
+        raise DatasetError(f"{file}: wanted {wanted} bytes after the header, which says {shape}, got {came}")
+    return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def _image_folder(folder: Path, seed: int) -> Dataset:
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
-        names = _class_names(folder / "train")
-        x_train, t_train = _images(folder / "train", names)
-        x_test, t_test = _images(folder / "test", names, x_train.shape[1:])
-        return Dataset(folder.name, x_train, t_train, x_test, t_test, names)
-    names = _class_names(folder)
-    return _held_out(folder.name, *_images(folder, names), names, seed)
+# ---- Folders of images -----------------------------------------------------------------------------------------------
 
 
-def _class_names(folder: Path) -> list[str]:
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _image_folder(root: Path, seed: int) -> Dataset:
+    split = (root / "train").is_dir() and (root / "test").is_dir()
+    train_root = root / "train" if split else root
+    names = [folder.name for folder in _entries(train_root) if folder.is_dir()]
     if len(names) < 2:
-        raise DatasetError(f"{folder}: wanted IDX files, or at least two folders of images, class/name.png; got {names}")
-    return names
+        wanted = "IDX files, or a folder of images for each of at least 2 classes"
+        raise DatasetError(f"{train_root}: wanted {wanted}, got {', '.join(names) or 'none'}")
+    files = _labelled(train_root, names)
+    test_files = _labelled(root / "test", names) if split else []
+    x = _read_images([file for file, _ in files + test_files])
+    t = np.array([label for _, label in files + test_files], np.int64)
+    count = len(files)
+    return _dataset(root, root.resolve().name, (x[:count], t[:count]), (x[count:], t[count:]) if split else None, names, seed)
 
 
-def _images(folder: Path, names: list[str], wanted: tuple[int, ...] | None = None) -> tuple[Array, Array]:
+def _entries(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name != "Thumbs.db")
+
+
+def _labelled(root: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
+    files: list[tuple[Path, int]] = []
+    for folder in filter(Path.is_dir, _entries(root)):
+        if folder.name not in names:
+            raise DatasetError(f"{folder}: wanted one of the training classes, {', '.join(names)}, got {folder.name}")
+        found = [(file, names.index(folder.name)) for file in _entries(folder)]
+        if not found:
+            raise DatasetError(f"{folder}: wanted images of the class {folder.name}, got an empty folder")
+        files += found
+    return files
+
+
+def _read_images(files: Sequence[Path]) -> Array:
+    """``x[N][C][H][W]``; C is 1 if all images are grayscale, else 3. What is transparent becomes white."""
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
-        raise DatasetError(f"{folder}: reading images needs Pillow: pip install pillow") from error
-    x: list[Array] = []
-    t = []
-    for label, name in enumerate(names):
-        paths = (
-            sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-            if (folder / name).is_dir()
-            else []
-        )
-        if not paths:
-            raise DatasetError(f"{folder / name}: no images")
-        for path in paths:
-            try:
-                with Image.open(path) as image:
-                    gray = image.mode in ("1", "L", "I", "I;16", "F", "LA")
+        raise DatasetError(f"{files[0]}: reading images needs Pillow: pip install pillow") from error
+    planes: list[Array] = []  # [H][W][1 or 3], bytes
+    for file in files:
+        try:
+            with Image.open(file) as opened:
+                image: Image.Image = opened
+                if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+                    pixels = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+                else:
+                    gray = image.mode in ("1", "L", "LA")
+                    if "A" in image.mode or "transparency" in image.info:
+                        layer = image.convert("RGBA")
+                        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
                     pixels = np.asarray(image.convert("L" if gray else "RGB"))
-            except (UnidentifiedImageError, OSError, SyntaxError) as error:
-                raise DatasetError(f"{path}: cannot be read as an image: {error}") from error
-            planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-            wanted = wanted or planes.shape
-            if planes.shape != wanted:
-                raise DatasetError(
-                    f"{path}: wanted (channels, height, width) {wanted} as the images before, got {planes.shape}"
-                )
-            x.append(_scaled(planes))
-            t.append(label)
-    return np.stack(x), np.array(t, np.int64)
+        except Exception as error:  # Pillow raises many kinds, among them SyntaxError and struct.error
+            reason = "not an image" if type(error).__name__ == "UnidentifiedImageError" else error
+            raise DatasetError(f"{file}: wanted an image, got a file that cannot be read as one: {reason}") from error
+        if planes and pixels.shape[:2] != planes[0].shape[:2]:
+            (height, width), (h, w) = planes[0].shape[:2], pixels.shape[:2]
+            raise DatasetError(f"{file}: wanted {width} x {height} pixels, as {files[0].name} has, got {w} x {h}")
+        planes.append(pixels.reshape(*pixels.shape[:2], -1))
+    channels = max(plane.shape[2] for plane in planes)
+    full = [np.broadcast_to(plane, (*plane.shape[:2], channels)).transpose(2, 0, 1) for plane in planes]
+    return _from_bytes(np.stack(full))
 
 
-def _npz(path: Path, seed: int) -> Dataset:
+# ---- NumPy archives --------------------------------------------------------------------------------------------------
+
+
+def _npz(file: Path, seed: int) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except Exception as error:
-        raise DatasetError(f"{path}: cannot be read as an .npz file of plain arrays: {error}") from error
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {str(key): np.asarray(archive[key]) for key in archive.files}
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise DatasetError(f"{file}: wanted an .npz of plain arrays, got a broken one: {error}") from error
+    except Exception as error:  # zipfile, zlib and the reader of headers raise their own kinds
+        raise DatasetError(f"{file}: wanted an .npz of plain arrays, got another file: {error}") from error
+    wanted = ("x", "y") if "x" in arrays else ("x_train", "y_train", "x_test", "y_test")
+    missing = [key for key in wanted if key not in arrays]
+    if missing:
+        came = ", ".join(arrays) or "nothing"
+        raise DatasetError(f"{file}: wanted {', '.join(wanted)} (or x, y), got {came}")
+    xs = [_pixels(file, key, arrays[key]) for key in wanted[::2]]
+    ys = [_labels(file, key, arrays[key]) for key in wanted[1::2]]
+    names = np.unique(np.concatenate(ys))
+    low, high = (0.0, 255.0) if xs[0].dtype == np.uint8 else (xs[0].min(initial=0), xs[0].max(initial=1))
+    parts = [
+        (((x.astype(np.float64) - low) / (high - low)).astype(np.float32), np.searchsorted(names, y).astype(np.int64))
+        for x, y in zip(xs, ys)
+    ]
+    test = parts[1] if len(parts) == 2 else None
+    return _dataset(file, file.stem, parts[0], test, [str(name) for name in names], seed)
 
-    def part(x_name: str, t_name: str) -> tuple[Array, Array]:
-        x, t = arrays[x_name], arrays[t_name].reshape(-1)
-        if x.dtype.kind not in "uif" or t.dtype.kind not in "ui":
-            raise DatasetError(f"{path}: wanted numbers in {x_name} and integers in {t_name}, got {x.dtype} and {t.dtype}")
-        if x.ndim == 3:
-            x = x[:, None]
-        elif x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3):
-            x = x.transpose(0, 3, 1, 2)
-        if x.ndim != 4 or len(x) != len(t) or len(t) == 0:
-            raise DatasetError(
-                f"{path}: wanted {x_name}[N][C][H][W] (or [N][H][W]) and {t_name}[N], got {x.shape} and {t.shape}"
-            )
-        return np.ascontiguousarray(_scaled(x)), t.astype(np.int64)
 
-    if {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
-        (x_train, t_train), (x_test, t_test) = part("x_train", "y_train"), part("x_test", "y_test")
-        classes = int(max(t_train.max(), t_test.max())) + 1
-        return Dataset(path.stem, x_train, t_train, x_test, t_test, [str(i) for i in range(classes)])
-    if {"x", "y"} <= arrays.keys():
-        x, t = part("x", "y")
-        return _held_out(path.stem, x, t, [str(i) for i in range(int(t.max()) + 1)], seed)
-    raise DatasetError(f"{path}: wanted x_train, y_train, x_test, y_test, or x and y; got {sorted(arrays)}")
+def _pixels(file: Path, key: str, x: Array) -> Array:
+    """``[N][C][H][W]``, in the array's own type."""
+    if x.dtype.kind not in "fiub":
+        raise DatasetError(f"{file}: wanted numbers in {key}, got {x.dtype}")
+    if x.ndim == 3:
+        x = x[:, np.newaxis]
+    elif x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3):
+        x = x.transpose(0, 3, 1, 2)
+    if x.ndim != 4:
+        raise DatasetError(f"{file}: wanted {key} of shape [N][H][W] or [N][C][H][W], got {x.shape}")
+    if not np.isfinite(x).all():
+        raise DatasetError(f"{file}: wanted finite numbers in {key}, got NaN or infinity")
+    return np.ascontiguousarray(x)
+
+
+def _labels(file: Path, key: str, y: Array) -> Array:
+    """``[N]``, integers or text."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise DatasetError(f"{file}: wanted {key} of shape [N], got {y.shape}")
+    if y.dtype.kind == "f" and np.array_equal(y, np.floor(y)):
+        y = y.astype(np.int64)
+    if y.dtype.kind not in "iubU":
+        raise DatasetError(f"{file}: wanted integers or names of classes in {key}, got {y.dtype}")
+    return y

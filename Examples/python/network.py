@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-FILTERS = {"small": (32, 64), "large": (16, 32)}  # small images leave time for more
 HIDDEN = 128
 
 
@@ -25,8 +24,8 @@ class Network:
         channels, height, width = shape
         if height < 4 or width < 4:
             raise ValueError(f"images must be at least 4x4 pixels for two poolings, got {width}x{height}")
-        kernel = 3 if min(height, width) < 20 else 5
-        first, second = FILTERS["small" if min(height, width) < 20 else "large"]
+        # Few pixels leave time for more filters, and only small ones fit.
+        first, second, kernel = (32, 64, 3) if min(height, width) < 20 else (16, 32, 5)
         features = second * (height // 4) * (width // 4)
         shapes = [
             ((first, channels, kernel, kernel), channels * kernel * kernel),
@@ -92,32 +91,30 @@ class Network:
 
 
 class Adam:
-    """Adam on one flat array, in place and without a temporary array in a step.
+    """Adam with decoupled weight decay (AdamW) on one flat array, in place, without a temporary array in a step."""
 
-    It also keeps the running mean of the parameters, which reads better than the last step's: `use_average`.
-    """
-
-    def __init__(self, parameters, beta1=0.9, beta2=0.999, average=0.99, epsilon=1e-7):
+    def __init__(self, parameters, beta1=0.9, beta2=0.999, epsilon=1e-7, decay=0.1):
         self.parameters = parameters
-        self.beta1, self.beta2, self.average, self.epsilon = beta1, beta2, average, epsilon
+        self.beta1, self.beta2, self.epsilon, self.decay = beta1, beta2, epsilon, decay
         self.m, self.v, self.scratch = (np.zeros_like(parameters) for _ in range(3))
-        self.mean = parameters.copy()
         self.steps = 0
 
     def update(self, gradients, rate):
         self.steps += 1
-        _approach(self.m, gradients, 1 - self.beta1, self.scratch)
-        np.multiply(gradients, gradients, out=gradients)
-        _approach(self.v, gradients, 1 - self.beta2, self.scratch)
-        np.sqrt(self.v, out=self.scratch)
-        self.scratch += self.epsilon
-        np.divide(self.m, self.scratch, out=self.scratch)
-        self.scratch *= rate * math.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
-        self.parameters -= self.scratch
-        _approach(self.mean, self.parameters, 1 - min(self.average, self.steps / (self.steps + 10)), self.scratch)
-
-    def use_average(self):
-        self.parameters[...] = self.mean
+        scratch = self.scratch
+        self.m *= self.beta1
+        self.m += np.multiply(gradients, 1 - self.beta1, out=scratch)
+        self.v *= self.beta2
+        np.multiply(gradients, gradients, out=scratch)
+        scratch *= 1 - self.beta2
+        self.v += scratch
+        np.sqrt(self.v, out=scratch)
+        scratch += self.epsilon
+        np.divide(self.m, scratch, out=scratch)
+        # Both moments start from 0; the rate makes up for it.
+        scratch *= rate * math.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
+        self.parameters *= 1 - rate * self.decay
+        self.parameters -= scratch
 
 
 def cosine_rate(step, steps, highest):
@@ -128,11 +125,34 @@ def cosine_rate(step, steps, highest):
     return highest * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _approach(target, source, share, scratch):
-    """target += share * (source - target)"""
-    np.subtract(source, target, out=scratch)
-    scratch *= share
-    target += scratch
+def deform(x, generator, turn=0.2, stretch=0.15, shift=0.7):
+    """Every image x[N][C][H][W] turned, stretched and shifted a little, each in its own way: more to learn from.
+
+    turn in radians, stretch of each axis as a logarithm, shift in pixels; each drawn evenly from -limit to limit.
+    """
+    N, C, H, W = x.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 2), (1, 2))).reshape(N, C, -1)
+
+    def draw(limit):
+        return generator.uniform(-limit, limit, (N, 1, 1)).astype(np.float32)
+
+    angle = draw(turn)
+    rows = np.arange(H, dtype=np.float32)[:, np.newaxis] - (H - 1) / 2
+    columns = np.arange(W, dtype=np.float32) - (W - 1) / 2
+    # Where each pixel comes from, in the padded image; what lies outside is read from its margin of zeros.
+    y = (np.cos(angle) * rows - np.sin(angle) * columns) * np.exp(draw(stretch)) + draw(shift) + (H + 1) / 2
+    x = (np.sin(angle) * rows + np.cos(angle) * columns) * np.exp(draw(stretch)) + draw(shift) + (W + 1) / 2
+    y, x = y.clip(0, H + 0.999), x.clip(0, W + 0.999)
+    top, left = y.astype(np.int64), x.astype(np.int64)
+    y, x = (y - top)[:, np.newaxis], (x - left)[:, np.newaxis]
+    corner = (top * (W + 3) + left).reshape(N, 1, -1)
+
+    def pixels(offset):
+        return np.take_along_axis(padded, corner + offset, 2).reshape(N, C, H, W)
+
+    upper = pixels(0) * (1 - x) + pixels(1) * x
+    lower = pixels(W + 3) * (1 - x) + pixels(W + 4) * x
+    return (upper * (1 - y) + lower * y).astype(np.float32)
 
 
 def _views(flat, arrays):
