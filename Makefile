@@ -38,7 +38,7 @@ venv: .venv/.ready
 test: build  ## run everything, for each instruction set the machine has; QUICK=1 for the inner loop
 	QUICK=$(QUICK) Tests/run
 
-lint: venv
+lint: venv  ## check format, style and types of Swift and Python sources
 	swift format lint --strict --recursive Sources Tests Package.swift
 	$(BIN)/ruff check python Tests Examples Benchmarks
 	$(BIN)/ruff format --check python Tests Examples Benchmarks
