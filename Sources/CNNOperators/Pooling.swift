@@ -208,7 +208,7 @@ package struct Pooling {
     let channels = shape[0] &* shape[1], area = x.shape[2] &* x.shape[3]
     let table = try Scratch<Int>(window.taps)
     let offsets = table.data
-    for t in 0..<window.taps { offsets[t] = planes.offset(t / window.kernel[1], t % window.kernel[1]) }
+    planes.tapOffsets(offsets)
     let width = try parallelWidth(channels)
     let cells = planes.cells &+ planes.run &+ 64
     let placeCells = (planes.run &+ 32) &* positions

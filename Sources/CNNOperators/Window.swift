@@ -105,6 +105,12 @@ package struct PhasePlanes {
     return (plane &* height &+ row) &* width &+ column
   }
 
+  /// The offsets of all taps, in the order i, j.
+  package func tapOffsets(_ to: UnsafeMutablePointer<Int>) {
+    let columns = window.kernel[1]
+    for i in 0..<window.kernel[0] { for j in 0..<columns { to[i &* columns &+ j] = offset(i, j) } }
+  }
+
   /// planes[cells] of one channel x[H][W]; cells outside the image become `padding`. firstRow shifts to a band of windows.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill<T: Element>(_ planes: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, padding: T, firstRow: Int = 0) {

@@ -104,12 +104,6 @@ extension Convolution.Sizes {
     }
   }
 
-  /// The tap offsets in a channel's planes, in the order i, j.
-  func tapOffsets(_ to: UnsafeMutablePointer<Int>) {
-    let columns = planes.window.kernel[1]
-    for i in 0..<planes.window.kernel[0] { for j in 0..<columns { to[i &* columns &+ j] = planes.offset(i, j) } }
-  }
-
   /// With few images, each is cut into bands of output rows, so that there is work for every thread.
   var bands: (count: Int, rows: Int) {
     let wanted = N &* G >= 16 ? 1 : min(planes.output.0, (16 &+ N &* G &- 1) / max(1, N &* G))

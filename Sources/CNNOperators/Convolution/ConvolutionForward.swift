@@ -31,7 +31,7 @@ extension Convolution.Sizes {
 
     let offsets = try Scratch<Int>(2 &* taps)
     let (aOffsets, bOffsets) = (offsets.data, offsets.data + taps)
-    tapOffsets(aOffsets, band)
+    band.tapOffsets(aOffsets)
     for t in 0..<taps { bOffsets[t] = t &* C &* panel }
 
     // A chunk of output rows, small enough for the first cache, of whole vectors where that can be.
@@ -103,7 +103,7 @@ extension Convolution.Sizes {
     let scratchData = scratch.data, scratchCells = planeCells &+ weightCells &+ rows &* step &+ 2 &* panel
     let offsets = try Scratch<Int>(2 &* taps)
     let (aOffsets, bOffsets) = (offsets.data, offsets.data + taps)
-    tapOffsets(bOffsets, band)
+    band.tapOffsets(bOffsets)
     for t in 0..<taps { aOffsets[t] = t &* C &* rows }
     let imageCells = imageCells
 
@@ -137,10 +137,5 @@ extension Convolution.Sizes {
         }
       }
     }
-  }
-
-  func tapOffsets(_ to: UnsafeMutablePointer<Int>, _ planes: PhasePlanes) {
-    let columns = planes.window.kernel[1]
-    for i in 0..<planes.window.kernel[0] { for j in 0..<columns { to[i &* columns &+ j] = planes.offset(i, j) } }
   }
 }

@@ -39,7 +39,7 @@ extension Convolution.Sizes {
     let offsets = try Scratch<Int>(channels &* taps &+ 1)
     let rowOffsets = offsets.data
     for c in 0..<channels {
-      tapOffsets(rowOffsets + c &* taps)
+      planes.tapOffsets(rowOffsets + c &* taps)
       for t in 0..<taps { rowOffsets[c &* taps &+ t] += c &* planes.cells }
     }
     rowOffsets[channels &* taps] = 0
