@@ -16,7 +16,7 @@ let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold
 /// One small module an instruction set: the templates of Microkernels, instantiated.
 func instructionSet(_ name: String, _ flags: [String]) -> Target {
   .target(
-    name: name, dependencies: ["Microkernels"],
+    name: name, dependencies: ["CPlatform", "Microkernels"],
     swiftSettings: kernels + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
@@ -42,7 +42,7 @@ let package = Package(
   targets: [
     .target(name: "CHeader", path: "Include", publicHeadersPath: "."),
     .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("m")]),
-    .target(name: "Microkernels", swiftSettings: kernels),
+    .target(name: "Microkernels", dependencies: ["CPlatform"], swiftSettings: kernels),
   ] + tableTargets + [
     .target(
       name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },

@@ -39,7 +39,7 @@ package enum Affine {
     }
     if let gradBias {
       zero(gradBias.data, M)
-      for n in 0..<N { T.kernels.addTo(gradBias.data, gradY.data + n &* M, M) }
+      T.kernels.addRows(gradY.data, M, N, gradBias.data, M)
     }
   }
 

@@ -9,8 +9,10 @@ func balanced(_ total: Int, most: Int) -> (parts: Int, size: Int) {
 }
 
 extension KernelTable {
-  func tile(rows: Int, tall: Bool, _ operands: TileOperands<T>) {
-    if tall { tallTiles[rows &- 1](operands) } else { narrowTiles[rows &- 1](operands) }
+  func tile(rows: Int, _ operands: TileOperands<T>) {
+    withUnsafePointer(to: operands) {
+      if operands.columns > lanes { tallTiles[rows &- 1]($0) } else { narrowTiles[rows &- 1]($0) }
+    }
   }
 }
 
@@ -20,7 +22,7 @@ struct MatrixView<T> {
   let rowStep: Int, columnStep: Int
 }
 
-/// c[M][N] = a[M][K] . b[K][N] + bias[N]. Sums run over K in blocks of 256, in order.
+/// c[M][N] = a[M][K] . b[K][N] + bias[N]. Sums start from the bias and run over K in order.
 func matrixProduct<T: Element>(
   _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: MatrixView<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
@@ -39,29 +41,28 @@ func matrixProduct<T: Element>(
   let wholePanels = rowMajor && blocks < 4 ? N / panel : 0
   let bPacked = try Scratch<T>((panels &- wholePanels) &* K &* panel)
   let width = try parallelWidth(panels &* blocks)
-  let tiles = try Scratch<T>(width &* rows &* panel)
   let offsets = try Scratch<Int>(1)
   offsets.data[0] = 0
-  let (aData, bData, tileData, noOffset) = (aPacked.data, bPacked.data, tiles.data, UnsafePointer(offsets.data))
+  let (aData, bData, noOffset) = (aPacked.data, bPacked.data, UnsafePointer(offsets.data))
 
   if !aInPlace {
     parallel(blocks, width: width) { block, _ in
       let first = block &* rows
       kernels.transpose(
-        a.data + first &* a.rowStep, a.rowStep, min(rows, M &- first), K, aData + block &* K &* aStep, aStep, true, false)
+        a.data + first &* a.rowStep, a.rowStep, min(rows, M &- first), K, aData + block &* K &* aStep, aStep, true)
     }
   }
   parallel(panels &- wholePanels, width: width) { i, _ in
     let first = (wholePanels &+ i) &* panel, columns = min(panel, N &- first)
     let to = bData + i &* K &* panel
     if rowMajor {
-      for k in 0..<K {
-        kernels.copyStrided(b.data + (k &* b.rowStep &+ first), 1, to + k &* panel, 1, columns)
-        for i in columns..<panel { to[k &* panel &+ i] = 0 }
-      }
+      kernels.copyRows(
+        RowCopy(
+          from: b.data + first, fromRow: b.rowStep, to: to, toRow: panel, rows: K, columns: columns, after: panel &- columns,
+          fill: 0))
     } else {
-      kernels.transpose(b.data + first &* b.columnStep, b.columnStep, columns, K, to, panel, true, false)
-      // A last panel of one vector: its second vector is never read.
+      // Of a last panel of one vector, the second vector is never read.
+      kernels.transpose(b.data + first &* b.columnStep, b.columnStep, columns, K, to, panel, true)
     }
   }
 
@@ -74,9 +75,6 @@ func matrixProduct<T: Element>(
     let inPlace = p < wholePanels
     let bPanel = inPlace ? b.data + firstColumn : UnsafePointer(bData + (p &- wholePanels) &* K &* panel)
     let bStep = inPlace ? b.rowStep : panel
-    let tall = columns > lanes
-    let whole = columns == (tall ? panel : lanes)
-    let scratch = tileData + worker &* rows &* panel
     for k in stride(from: 0, to: max(K, 1), by: depth) {
       for block in firstBlock..<min(blocks, firstBlock &+ groupSize) {
         let row = block &* rows, count = min(rows, M &- row)
@@ -84,21 +82,12 @@ func matrixProduct<T: Element>(
         let aBlock = aInPlace ? a.data + row : UnsafePointer(aData + block &* K &* aStep)
         let cTile = c + (row &* N &+ firstColumn)
         kernels.tile(
-          rows: count, tall: tall,
+          rows: count,
           TileOperands(
-            a: aBlock + k &* aStep, b: bPanel + k &* bStep, c: whole ? cTile : scratch, aOffsets: noOffset,
-            bOffsets: noOffset, taps: 1, inner: min(depth, K &- k), aStep: aStep, bStep: bStep, cStep: whole ? N : panel,
-            accumulate: whole && k > 0))
-        for m in 0..<count where !whole {
-          if k == 0 {
-            copy(UnsafePointer(scratch + m &* panel), to: cTile + m &* N, columns)
-          } else {
-            kernels.addTo(cTile + m &* N, scratch + m &* panel, columns)
-          }
-        }
-        if let bias, k &+ depth >= K {
-          for m in 0..<count { kernels.addTo(cTile + m &* N, bias + firstColumn, columns) }
-        }
+            a: aBlock + k &* aStep, b: bPanel + k &* bStep, c: cTile,
+            initial: k > 0 ? UnsafePointer(cTile) : bias.map { $0 + firstColumn }, initialStep: k > 0 ? N : 0,
+            aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: min(depth, K &- k), aStep: aStep, bStep: bStep, cStep: N,
+            columns: columns))
       }
     }
   }

@@ -1,6 +1,7 @@
 // Max and average pooling (ONNX MaxPool, AveragePool). Each channel is cut into planes in which a tap is a shifted flat array,
 // so one loop in vectors serves every stride, padding and dilation.
 package import CNNCore
+import Microkernels
 
 package struct Pooling {
   let window: Window
@@ -25,20 +26,15 @@ package struct Pooling {
     try y.mustNotOverlap(x)
     try winners?.mustNotOverlap(x)
     try winners?.mustNotOverlap(y.input)
-    let padded = window.pads[0] > 0 || window.pads[1] > 0 || window.pads[2] > 0 || window.pads[3] > 0 || window.ceilMode
-    let pixels = shape[2] &* shape[3], OW = shape[3], taps = window.taps, area = x.shape[2] &* x.shape[3]
-    try forEachChannel(x, shape, padding: -T.infinity, places: 1) { channel, planes, offsets, values, positions in
-      T.kernels.maxTaps(planes.data, offsets, taps, planes.run, values, positions)
-      for row in 0..<shape[2] {
-        let to = channel &* pixels &+ row &* OW
-        copy(UnsafePointer(values) + row &* planes.width, to: y.data + to, OW)
-        guard let winners else { continue }
-        copy(UnsafePointer(positions) + row &* planes.width, to: winners.data + to, OW)
-        if !padded { continue }
-        // Padding equals a cell only where the maximum is -infinity: there the first cell of the image wins.
-        for column in 0..<OW where y.data[to &+ column] == -T.infinity {
-          winners.data[to &+ column] = firstCell(row, column, x.data + channel &* area, x.shape)
-        }
+    let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
+    let channels = try Channels<T>(window, x.shape, shape)
+    try channels.forEach { channel, cells in
+      let to = y.data + channel &* pixels, winner = winners.map { $0.data + channel &* pixels }
+      kernels.maxTaps(channels.windows(of: x.data + channel &* area, in: cells, padding: -T.infinity), to, winner)
+      // Padding equals a cell only where the maximum is -infinity: there the first cell of the image wins.
+      guard channels.padded, let winner else { return }
+      for i in 0..<pixels where to[i] == -T.infinity {
+        winner[i] = firstCell(i / OW, i % OW, x.data + channel &* area, x.shape)
       }
     }
   }
@@ -53,62 +49,55 @@ package struct Pooling {
     try gradX.mustNotOverlap(winners)
     let (OH, OW, H, W) = (shape[2], shape[3], gradX.shape[2], gradX.shape[3])
     try checkWinners(winners, H, W, OH, OW)
-    let planes = shape[0] &* shape[1]
-    let table = try Scratch<Int>(window.taps)
-    let steps = table.data
-    for t in 0..<window.taps {
-      steps[t] = t / window.kernel[1] &* window.dilations[0] &* W &+ t % window.kernel[1] &* window.dilations[1]
-    }
-    parallel(planes, width: try parallelWidth(planes)) { channel, _ in
-      let to = gradX.data + channel &* H &* W
-      zero(to, H &* W)
-      for oh in 0..<OH {
-        let from = (channel &* OH &+ oh) &* OW
-        var start = (oh &* window.strides[0] &- window.pads[0]) &* W &- window.pads[1]
-        for i in from..<from &+ OW {
-          let winner = Int(winners.data[i])
-          if winner >= 0 { to[start &+ steps[winner]] += gradY.data[i] }
-          start &+= window.strides[1]
-        }
-      }
+    let channels = try Channels<T>(window, gradX.shape, shape), kernels = T.kernels
+    let pixels = OH &* OW, area = H &* W
+    try channels.forEachPlanes { channel, cells, windows in
+      zero(cells, channels.planes.cells)
+      kernels.scatterWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows)
+      channels.planes.drain(UnsafePointer(cells), gradX.data + channel &* area)
     }
   }
 
   /// Winners come from the caller: each must be -1 or a cell of its window inside the image.
   private func checkWinners(_ winners: Input<Int32>, _ H: Int, _ W: Int, _ OH: Int, _ OW: Int) throws(CNNError) {
-    let unpadded = window.pads[0] == 0 && window.pads[1] == 0
-    let columns = window.kernel[1]
-    var worst = -1
-    for row in 0..<winners.shape[0] &* winners.shape[1] &* OH {
-      let oh = row % OH, from = row &* OW
-      let top = oh &* window.strides[0] &- window.pads[0]
-      // Windows that lie wholly inside need only the range of a position.
-      let rowsInside = unpadded && top &+ (window.kernel[0] &- 1) &* window.dilations[0] < H
-      let inside =
-        rowsInside && (OW &- 1) &* window.strides[1] &+ (columns &- 1) &* window.dilations[1] < W
-      if inside {
-        var bad = false
-        for i in from..<from &+ OW { bad = bad || winners.data[i] < -1 || Int(winners.data[i]) >= window.taps }
-        if bad { worst = from }
-      } else {
-        for ow in 0..<OW {
-          let winner = Int(winners.data[from &+ ow])
-          if winner == -1 { continue }
-          let left = ow &* window.strides[1] &- window.pads[1]
-          guard winner >= 0 && winner < window.taps else {
-            worst = from
-            break
+    let taps = UInt32(truncatingIfNeeded: window.taps), columns = window.kernel[1]
+    var largest: UInt32 = 0
+    for i in 0..<winners.shape.count { largest = max(largest, UInt32(bitPattern: winners.data[i] &+ 1)) }
+    var outside = largest > taps
+    // The windows that reach over the image's edge are in the first and last rows and columns of windows.
+    let rows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
+    for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (rows.count < OH || inner.count < OW) {
+      for row in 0..<OH {
+        let from = winners.data + (plane &* OH &+ row) &* OW
+        var ow = 0
+        while ow < OW {
+          if rows.contains(row) && inner.contains(ow) {
+            ow = inner.upperBound
+            continue
           }
-          let h = top &+ winner / columns &* window.dilations[0], w = left &+ winner % columns &* window.dilations[1]
-          if h < 0 || h >= H || w < 0 || w >= W { worst = from }
+          let winner = Int(from[ow])
+          if winner >= 0 {
+            let h = row &* window.strides[0] &- window.pads[0] &+ winner / columns &* window.dilations[0]
+            let w = ow &* window.strides[1] &- window.pads[1] &+ winner % columns &* window.dilations[1]
+            outside = outside || h < 0 || h >= H || w < 0 || w >= W
+          }
+          ow &+= 1
         }
       }
-      if worst >= 0 { break }
     }
-    if worst >= 0 {
-      throw .argument(
-        "winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another in output row \(worst / OW)")
+    if outside {
+      throw .argument("winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another")
     }
+  }
+
+  /// Along an axis, the windows that lie wholly inside the image.
+  private func windowsInside(_ axis: Int, _ extent: Int, _ windows: Int) -> Range<Int> {
+    let stride = window.strides[axis], pad = window.pads[axis]
+    let first = (pad + stride - 1) / stride
+    let span = (window.kernel[axis] - 1) * window.dilations[axis] + 1
+    let last = extent + pad - span  // the last start of a window that ends inside
+    let end = last < 0 ? 0 : min(windows, last / stride + 1)
+    return min(first, end)..<end
   }
 
   /// y = the mean of each window's cells: those inside the image, or with count_include_pad those inside its padding too.
@@ -117,17 +106,13 @@ package struct Pooling {
     let shape = try outputShape(x.shape)
     try y.wants(shape)
     try y.mustNotOverlap(x)
-    let OW = shape[3], taps = window.taps
+    let pixels = shape[2] &* shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     let divisors = try Divisors(self, x.shape, shape)
-    try forEachChannel(x, shape, padding: 0, places: 0) { channel, planes, offsets, values, _ in
-      T.kernels.sumTaps(planes.data, offsets, taps, planes.run, values)
-      for row in 0..<shape[2] {
-        let to = y.data + (channel &* shape[2] &+ row) &* OW
-        for ow in 0..<OW {
-          let cells = divisors.cells(row, ow)
-          to[ow] = cells == 0 ? 0 : values[row &* planes.width &+ ow] / T(cells)
-        }
-      }
+    let channels = try Channels<T>(window, x.shape, shape)
+    try channels.forEach { channel, cells in
+      let to = y.data + channel &* pixels
+      kernels.sumTaps(channels.windows(of: x.data + channel &* area, in: cells, padding: 0), to)
+      divisors.divide(UnsafePointer(to), to)
     }
   }
 
@@ -137,26 +122,14 @@ package struct Pooling {
     try gradY.wants(shape)
     try gradX.mustNotOverlap(gradY)
     let divisors = try Divisors(self, gradX.shape, shape)
-    let (H, W, OH, OW) = (gradX.shape[2], gradX.shape[3], shape[2], shape[3])
-    let planes = shape[0] &* shape[1]
-    parallel(planes, width: try parallelWidth(planes)) { channel, _ in
-      let to = gradX.data + channel &* H &* W
-      zero(to, H &* W)
-      for oh in 0..<OH {
-        for ow in 0..<OW {
-          let cells = divisors.cells(oh, ow)
-          if cells == 0 { continue }
-          let share = gradY.data[(channel &* OH &+ oh) &* OW &+ ow] / T(cells)
-          for i in 0..<window.kernel[0] {
-            let h = oh &* window.strides[0] &- window.pads[0] &+ i &* window.dilations[0]
-            if h < 0 || h >= H { continue }
-            for j in 0..<window.kernel[1] {
-              let w = ow &* window.strides[1] &- window.pads[1] &+ j &* window.dilations[1]
-              if w >= 0 && w < W { to[h &* W &+ w] += share }
-            }
-          }
-        }
-      }
+    let pixels = shape[2] &* shape[3], area = gradX.shape[2] &* gradX.shape[3], kernels = T.kernels
+    let channels = try Channels<T>(window, gradX.shape, shape)
+    try channels.forEachPlanes(and: pixels) { channel, cells, windows in
+      let shares = cells + channels.planes.cells
+      zero(cells, channels.planes.cells)
+      divisors.divide(gradY.data + channel &* pixels, shares)
+      kernels.scatterShares(UnsafePointer(shares), windows)
+      channels.planes.drain(UnsafePointer(cells), gradX.data + channel &* area)
     }
   }
 
@@ -168,7 +141,17 @@ package struct Pooling {
       byRow = Divisors.count(pooling, 0, x[2], y[2])
       byColumn = Divisors.count(pooling, 1, x[3], y[3])
     }
-    func cells(_ row: Int, _ column: Int) -> Int { byRow[row] &* byColumn[column] }
+    /// to[row][column] = from[row][column] / cells; 0 where a window has none.
+    func divide<T: Element>(_ from: UnsafePointer<T>, _ to: UnsafeMutablePointer<T>) {
+      var i = 0
+      for height in byRow {
+        for width in byColumn {
+          let cells = height &* width
+          to[i] = cells == 0 ? 0 : from[i] / T(cells)
+          i &+= 1
+        }
+      }
+    }
 
     private static func count(_ pooling: Pooling, _ axis: Int, _ extent: Int, _ windows: Int) -> [Int] {
       let w = pooling.window
@@ -193,33 +176,70 @@ package struct Pooling {
     return -1
   }
 
-  private struct ChannelPlanes<T> {
-    let data: UnsafePointer<T>
-    let run: Int, width: Int
-  }
+  /// The channels of a call. Where no window reaches over the image's edge, and the column stride is one that a vector can be
+  /// loaded with, windows are taken from the image itself, else from planes.
+  private struct Channels<T: Element>: ~Copyable {
+    let planes: PhasePlanes
+    let padded: Bool
+    private let count: Int, inImage: Bool
+    private let table: Scratch<Int>
 
-  /// Cuts each channel of x into planes and calls body(channel, planes, tap offsets, run values, run positions).
-  private func forEachChannel<T: Element>(
-    _ x: Input<T>, _ shape: Shape, padding: T, places positions: Int,
-    _ body: (Int, ChannelPlanes<T>, UnsafePointer<Int>, UnsafeMutablePointer<T>, UnsafeMutablePointer<Int32>) -> Void
-  ) throws(CNNError) {
-    if shape.count == 0 { return }
-    let planes = try PhasePlanes(window, image: (x.shape[2], x.shape[3]), output: (shape[2], shape[3]))
-    let channels = shape[0] &* shape[1], area = x.shape[2] &* x.shape[3]
-    let table = try Scratch<Int>(window.taps)
-    let offsets = table.data
-    planes.tapOffsets(offsets)
-    let width = try parallelWidth(channels)
-    let cells = planes.cells &+ planes.run &+ 64
-    let placeCells = (planes.run &+ 32) &* positions
-    let scratch = try Scratch<T>(width &* cells), places = try Scratch<Int32>(width &* placeCells)
-    let (cellData, placeData) = (scratch.data, places.data)
-    parallel(channels, width: width) { channel, worker in
-      let to = cellData + worker &* cells
-      planes.fill(to, x.data + channel &* area, padding: padding)
-      body(
-        channel, ChannelPlanes(data: UnsafePointer(to), run: planes.run, width: planes.width), offsets,
-        to + (planes.cells &+ 32), placeData + worker &* placeCells)
+    init(_ window: Window, _ x: Shape, _ y: Shape) throws(CNNError) {
+      let planes = try PhasePlanes(window, image: (x[2], x[3]), output: (y[2], y[3]))
+      var padded = window.pads[0] > 0 || window.pads[1] > 0
+      for axis in 0..<2 {
+        let end = (y[2 &+ axis] - 1) * window.strides[axis] + (window.kernel[axis] - 1) * window.dilations[axis]
+        padded = padded || end >= x[2 &+ axis]
+      }
+      // The offsets of the taps in the planes, then in the image.
+      let taps = window.taps, table = try Scratch<Int>(2 &* taps)
+      planes.tapOffsets(table.data)
+      for t in 0..<taps {
+        let row = t / window.kernel[1] &* window.dilations[0], column = t % window.kernel[1] &* window.dilations[1]
+        table.data[taps &+ t] = row &* x[3] &+ column
+      }
+      self.planes = planes
+      self.table = table
+      self.padded = padded
+      inImage = !padded && window.strides[1] <= 2
+      count = y.count == 0 ? 0 : y[0] &* y[1]
+    }
+
+    private func planeWindows(_ cells: UnsafePointer<T>) -> PoolWindows<T> {
+      PoolWindows(
+        x: cells, offsets: table.data, taps: planes.window.taps, rows: planes.output.0, columns: planes.output.1,
+        rowStep: planes.width, columnStep: 1)
+    }
+
+    /// The windows of the channel x[H][W]; planes are made of it only where they are needed.
+    func windows(of x: UnsafePointer<T>, in cells: UnsafeMutablePointer<T>, padding: T) -> PoolWindows<T> {
+      var windows = planeWindows(cells)
+      if inImage {
+        windows.x = x
+        windows.offsets += planes.window.taps
+        windows.rowStep = planes.window.strides[0] &* planes.image.1
+        windows.columnStep = planes.window.strides[1]
+      } else {
+        planes.fill(cells, x, padding: padding)
+      }
+      return windows
+    }
+
+    /// Calls body(channel, room for its planes).
+    func forEach(_ body: (Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
+      try forEach(cells: inImage ? 0 : planes.cells, body)
+    }
+    /// Calls body(channel, its planes and so many cells more, their windows).
+    func forEachPlanes(
+      and more: Int = 0, _ body: (Int, UnsafeMutablePointer<T>, PoolWindows<T>) -> Void
+    ) throws(CNNError) {
+      try forEach(cells: planes.cells &+ more) { channel, cells in body(channel, cells, planeWindows(cells)) }
+    }
+    private func forEach(cells: Int, _ body: (Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
+      let width = try parallelWidth(count)
+      let scratch = try Scratch<T>(width &* cells)
+      let data = scratch.data
+      parallel(count, width: width) { channel, worker in body(channel, data + worker &* cells) }
     }
   }
 }

@@ -1,5 +1,6 @@
 // Windows that slide over an image: sizes, and the image cut into planes in which every tap of a window is contiguous.
 package import CNNCore
+import Microkernels
 
 /// {vertical, horizontal} of a window; pads are {top, left, bottom, right}, as in ONNX.
 package struct Window {
@@ -52,7 +53,7 @@ package struct Window {
 /// A padded image, cut by stride phases: the pixels that one tap reads over all windows of a row lie side by side.
 ///   cell(tap i j, window oh ow) = offset(i, j) + oh*width + ow       in one channel's planes
 /// so a tap is a shifted flat array, whatever stride, padding and dilation are. Rows have a few cells that no window reads.
-package struct PhasePlanes {
+package final class PhasePlanes {
   package let window: Window
   /// H and W of the image, OH and OW of the windows.
   let image: (Int, Int), output: (Int, Int)
@@ -62,6 +63,14 @@ package struct PhasePlanes {
   private let rowOf: [Int], columnOf: [Int]
   /// Cells of one channel.
   package let cells: Int
+  private let pieces: [Piece]
+
+  /// One plane: the cells of one row phase and one column phase.
+  private struct Piece {
+    let first: Int  // of its cells
+    let rowPhase: Int
+    let columns: Inside
+  }
   /// From the first window's first cell to the last window's, in flat order.
   package var run: Int { (output.0 &- 1) &* width &+ output.1 }
 
@@ -81,6 +90,15 @@ package struct PhasePlanes {
     let all = area.partialValue.multipliedReportingOverflow(by: rowPhases.count * columnPhases.count)
     guard !area.overflow && !all.overflow else { throw .shape("pads: the padded image's size overflows") }
     cells = all.partialValue
+    var pieces: [Piece] = []
+    for phase in rowPhases {
+      for columnPhase in columnPhases {
+        let columns = Inside(
+          phase: columnPhase, before: window.pads[1], stride: window.strides[1], cells: width, extent: image.1)
+        pieces.append(Piece(first: pieces.count * height * width, rowPhase: phase, columns: columns))
+      }
+    }
+    self.pieces = pieces
   }
 
   private static func phases(_ window: Window, _ axis: Int) -> ([Int], [Int]) {
@@ -114,40 +132,77 @@ package struct PhasePlanes {
   /// planes[cells] of one channel x[H][W]; cells outside the image become `padding`. firstRow shifts to a band of windows.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill<T: Element>(_ planes: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, padding: T, firstRow: Int = 0) {
-    let copy = T.kernels.copyStrided, stride = window.strides[1]
-    forEachRow(firstRow) { row, h, start, first, count in
-      let cells = planes + row
-      guard count > 0 && h >= 0 else { return cells.update(repeating: padding, count: width) }
-      cells.update(repeating: padding, count: start)
-      copy(x + (h &* image.1 &+ first), stride, cells + start, 1, count)
-      (cells + (start &+ count)).update(repeating: padding, count: width &- start &- count)
+    for piece in pieces {
+      let rows = rowsInside(piece, firstRow), columns = piece.columns, plane = planes + piece.first
+      if rows.start > 0 { plane.update(repeating: padding, count: rows.start &* width) }
+      T.kernels.copyRows(
+        RowCopy(
+          from: x + (rows.first &* image.1 &+ columns.first), fromRow: window.strides[0] &* image.1,
+          fromColumn: window.strides[1], to: plane + rows.start &* width, toRow: width, rows: rows.count,
+          columns: columns.count, before: columns.start, after: width &- columns.start &- columns.count, fill: padding))
+      let end = rows.start &+ rows.count
+      if end < height { (plane + end &* width).update(repeating: padding, count: (height &- end) &* width) }
     }
   }
 
   /// The way back: x[H][W] receives its cells; pixels that no plane holds become 0.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func drain<T: Element>(_ planes: UnsafePointer<T>, _ x: UnsafeMutablePointer<T>) {
-    let copy = T.kernels.copyStrided, stride = window.strides[1]
-    zero(x, image.0 &* image.1)
-    forEachRow(0) { row, h, start, first, count in
-      if count > 0 && h >= 0 { copy(planes + (row &+ start), 1, x + (h &* image.1 &+ first), stride, count) }
+    let stride = window.strides[1], W = image.1, kernels = T.kernels
+    if !holdsEveryPixel { zero(x, image.0 &* W) }
+    var i = 0
+    while i < pieces.count {
+      let piece = pieces[i], rows = rowsInside(piece, 0), columns = piece.columns
+      let to = x + rows.first &* W, source = planes + (piece.first &+ rows.start &* width)
+      if stride == 2 && columnPhases.count == 2 && i % 2 == 0 {
+        // Two phases side by side, of which one holds pixel 0, and the other pixel 1.
+        let other = pieces[i &+ 1], others = other.columns, neighbour = source + (other.first &- piece.first)
+        let (even, odd) = columns.first == 0 ? (columns, others) : (others, columns)
+        if even.first == 0 && odd.first == 1 && even.count &- odd.count >= 0 && even.count &- odd.count <= 1 {
+          let isFirst = columns.first == 0
+          kernels.mergeRows(
+            (isFirst ? source : neighbour) + even.start, (isFirst ? neighbour : source) + odd.start, width, to,
+            window.strides[0] &* W, rows.count, even.count &+ odd.count)
+          i &+= 2
+          continue
+        }
+      }
+      if stride == 1 {
+        kernels.copyRows(
+          RowCopy(
+            from: source + columns.start, fromRow: width, to: to + columns.first, toRow: window.strides[0] &* W,
+            rows: rows.count, columns: columns.count, fill: 0))
+      } else {
+        for r in 0..<rows.count {
+          let row = to + (r &* window.strides[0] &* W &+ columns.first), from = source + (r &* width &+ columns.start)
+          for c in 0..<columns.count { row[c &* stride] = from[c] }
+        }
+      }
+      i &+= 1
     }
   }
 
-  /// Calls body(start of a row of cells, its image row or -1, first cell inside, that pixel's column, cells inside).
-  private func forEachRow(_ firstRow: Int, _ body: (Int, Int, Int, Int, Int) -> Void) {
-    let (sh, sw) = (window.strides[0], window.strides[1])
-    for (a, rowPhase) in rowPhases.enumerated() {
-      for (b, columnPhase) in columnPhases.enumerated() {
-        let before = window.pads[1] - columnPhase
-        let start = min(width, before > 0 ? (before + sw - 1) / sw : 0)
-        let first = start * sw - before
-        let count = first < image.1 ? min(width - start, (image.1 - first + sw - 1) / sw) : 0
-        for r in 0..<height {
-          let h = (r + firstRow) * sh + rowPhase - window.pads[0]
-          body(((a &* columnPhases.count &+ b) &* height &+ r) &* width, h < image.0 ? h : -1, start, first, count)
-        }
-      }
+  private var holdsEveryPixel: Bool {
+    var pixels = 0
+    for piece in pieces { pixels &+= rowsInside(piece, 0).count &* piece.columns.count }
+    return pixels == image.0 &* image.1
+  }
+
+  /// Along an axis, a phase's cells start ..< start + count lie inside the image, the first of them at pixel `first`.
+  private struct Inside {
+    let start: Int, first: Int, count: Int
+
+    init(phase: Int, before pad: Int, stride: Int, cells: Int, extent: Int) {
+      let outside = pad - phase
+      start = min(cells, outside > 0 ? (outside + stride - 1) / stride : 0)
+      let pixel = start * stride - outside
+      count = pixel < extent ? min(cells - start, (extent - pixel + stride - 1) / stride) : 0
+      first = count > 0 ? pixel : 0
     }
+  }
+  private func rowsInside(_ piece: Piece, _ firstRow: Int) -> Inside {
+    Inside(
+      phase: piece.rowPhase + firstRow * window.strides[0], before: window.pads[0], stride: window.strides[0], cells: height,
+      extent: image.0)
   }
 }

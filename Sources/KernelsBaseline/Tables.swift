@@ -1,11 +1,6 @@
 // What every processor of the architecture has: SSE2 without a fused multiply-add on x86-64, NEON with one on arm64.
+internal import CPlatform
 public import Microkernels
 
-#if arch(arm64)
-  public typealias Arithmetic = Fused
-#else
-  public typealias Arithmetic = Separate
-#endif
-
-public let float32 = KernelTable<Float>(SIMD4<Float>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
-public let float64 = KernelTable<Double>(SIMD2<Double>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
+public let float32 = KernelTable<Float>(F32x4.self, tallRows: 6, narrowRows: 10)
+public let float64 = KernelTable<Double>(F64x2.self, tallRows: 6, narrowRows: 10)

@@ -13,21 +13,23 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   public let transpose:
     @Sendable (
-      _ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool,
-      _ roomy: Bool
-    ) -> Void
-  public let scatterRows:
-    @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ offsets: UnsafePointer<Int>, _ rows: Int, _ count: Int)
+      _ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool
+    )
       -> Void
-  public let maxTaps:
+  public let copyRows: @Sendable (_ rows: RowCopy<T>) -> Void
+  public let mergeRows:
     @Sendable (
-      _ source: Pointer, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: MutablePointer,
-      _ positions: UnsafeMutablePointer<Int32>?
+      _ even: Pointer, _ odd: Pointer, _ fromRow: Int, _ to: MutablePointer, _ toRow: Int, _ rows: Int, _ count: Int
     ) -> Void
-  public let sumTaps:
-    @Sendable (_ source: Pointer, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: MutablePointer) -> Void
-  public let copyStrided: @Sendable (_ source: Pointer, _ step: Int, _ to: MutablePointer, _ toStep: Int, _ count: Int) -> Void
+  public let addShiftedRows:
+    @Sendable (_ source: Pointer, _ step: Int, _ shift: Int, _ rows: Int, _ to: MutablePointer, _ count: Int) -> Void
+  public let maxTaps:
+    @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer, _ positions: UnsafeMutablePointer<Int32>?) -> Void
+  public let sumTaps: @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer) -> Void
+  public let scatterWinners: @Sendable (_ gradY: Pointer, _ positions: UnsafePointer<Int32>, _ windows: PoolWindows<T>) -> Void
+  public let scatterShares: @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
   public let addTo: @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
+  public let addRows: @Sendable (_ source: Pointer, _ step: Int, _ rows: Int, _ to: MutablePointer, _ columns: Int) -> Void
   public let sum: @Sendable (_ x: Pointer, _ count: Int) -> T
   public let sumOfProducts: @Sendable (_ x: Pointer, _ mean: T, _ z: Pointer, _ offset: T, _ count: Int) -> T
   public let scaleShift: @Sendable (_ x: Pointer, _ scale: T, _ shift: T, _ y: MutablePointer, _ count: Int) -> Void
@@ -42,24 +44,28 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   /// All templates for vectors of type V. An instruction set's module calls this once for each element type.
   @inlinable @inline(__always)
-  public init<V: Vector, M: MultiplyAdd>(_: V.Type, _: M.Type, tallRows: Int, narrowRows: Int) where V.Scalar == T {
-    lanes = V.scalarCount
+  public init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int) where V.Scalar == T {
+    lanes = V.count
     self.tallRows = tallRows
     self.narrowRows = narrowRows
-    tallTiles = Microkernels.tallTiles(V.self, M.self)
-    narrowTiles = Microkernels.narrowTiles(V.self, M.self)
-    transpose = { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6, roomy: $7) }
-    scatterRows = { Microkernels.scatterRows(V.self, $0, $1, $2, $3, $4, $5) }
-    maxTaps = { Microkernels.maxTaps($0, $1, $2, $3, $4, $5) }
-    sumTaps = { Microkernels.sumTaps(V.self, $0, $1, $2, $3, $4) }
-    copyStrided = { Microkernels.copyStrided(V.self, $0, $1, $2, $3, $4) }
+    tallTiles = Microkernels.tallTiles(V.self)
+    narrowTiles = Microkernels.narrowTiles(V.self)
+    transpose = { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) }
+    copyRows = { Microkernels.copyRows(V.self, $0) }
+    mergeRows = { Microkernels.mergeRows(V.self, $0, $1, $2, $3, $4, $5, $6) }
+    addShiftedRows = { Microkernels.addShiftedRows(V.self, $0, $1, $2, $3, $4, $5) }
+    maxTaps = { Microkernels.maxTaps(V.self, $0, $1, $2) }
+    sumTaps = { Microkernels.sumTaps(V.self, $0, $1) }
+    scatterWinners = { Microkernels.scatterWinners(V.self, $0, $1, $2) }
+    scatterShares = { Microkernels.scatterShares(V.self, $0, $1) }
     addTo = { Microkernels.addTo(V.self, $0, $1, $2) }
+    addRows = { Microkernels.addRows(V.self, $0, $1, $2, $3, $4) }
     sum = { Microkernels.sum(V.self, $0, $1) }
     sumOfProducts = { Microkernels.sumOfProducts(V.self, $0, minus: $1, $2, minus: $3, $4) }
     scaleShift = { Microkernels.scaleShift(V.self, $0, scale: $1, shift: $2, $3, $4) }
-    combine = { Microkernels.combine($0, a: $1, $2, b: $3, c: $4, $5, $6) }
-    relu = { Microkernels.reluForward($0, $1, $2, $3) }
-    maskedScale = { Microkernels.maskedScale($0, $1, keep: $2, scale: $3, $4, $5) }
+    combine = { Microkernels.combine(V.self, $0, a: $1, $2, b: $3, c: $4, $5, $6) }
+    relu = { Microkernels.reluForward(V.self, $0, $1, $2, $3) }
+    maskedScale = { Microkernels.maskedScale(V.self, $0, $1, keep: $2, scale: $3, $4, $5) }
     sigmoid = { Microkernels.sigmoid(V.self, $0, $1, $2) }
     tanh = { Microkernels.hyperbolicTangent(V.self, $0, $1, $2) }
     softmaxRow = { Microkernels.softmaxRow(V.self, $0, $1, $2) }

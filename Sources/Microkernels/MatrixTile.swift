@@ -2,23 +2,28 @@
 // Deep Learning via a Single Building Block"). Convolution, its gradients and the affine layer are all made of it.
 
 /// The operands of one tile:
-///   c[m][n] (+)= sum over t < taps, i < inner of a[aOffsets[t] + i*aStep + m] * b[bOffsets[t] + i*bStep + n]
+///   c[m][n] = initial[m][n] + sum over t < taps, i < inner of a[aOffsets[t] + i*aStep + m] * b[bOffsets[t] + i*bStep + n]
 /// m counts the tile's rows, contiguous in a and broadcast; n its columns, contiguous in b, one or two vectors.
 public struct TileOperands<T> {
   public var a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>
+  /// What the sums start from: nil is 0; c itself, to add to it; a row of biases, with a step of 0.
+  public var initial: UnsafePointer<T>?, initialStep: Int
   public var aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>
   public var taps: Int, inner: Int, aStep: Int, bStep: Int, cStep: Int
-  /// Adds to what c holds; otherwise c is not read.
-  public var accumulate: Bool
+  /// How many columns are stored and taken from `initial`; b is read in whole vectors.
+  public var columns: Int
 
   @inlinable
   public init(
-    a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>, aOffsets: UnsafePointer<Int>,
-    bOffsets: UnsafePointer<Int>, taps: Int, inner: Int, aStep: Int, bStep: Int, cStep: Int, accumulate: Bool
+    a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>, initial: UnsafePointer<T>? = nil,
+    initialStep: Int = 0, aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>, taps: Int, inner: Int, aStep: Int,
+    bStep: Int, cStep: Int, columns: Int
   ) {
     self.a = a
     self.b = b
     self.c = c
+    self.initial = initial
+    self.initialStep = initialStep
     self.aOffsets = aOffsets
     self.bOffsets = bOffsets
     self.taps = taps
@@ -26,102 +31,119 @@ public struct TileOperands<T> {
     self.aStep = aStep
     self.bStep = bStep
     self.cStep = cStep
-    self.accumulate = accumulate
+    self.columns = columns
   }
 }
 
-/// A tile of Rows x 2 vectors. The accumulators stay in registers because they start from zero and the loop over rows is the
-/// only one with a constant bound; what c held is added at the end.
-@inlinable @inline(__always)
-public func tallTile<V: Vector, M: MultiplyAdd, let Rows: Int, let Count: Int>(
-  _: M.Type, _: (InlineArray<Rows, Void>, InlineArray<Count, V>).Type, _ o: TileOperands<V.Scalar>
-) {
-  var sum = InlineArray<Count, V> { _ in V(repeating: 0) }
-  for t in 0..<o.taps {
-    var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
-    for _ in 0..<o.inner {
-      let b0: V = load(b), b1: V = load(b + V.scalarCount)
+/// A tile of Rows x 2 vectors. Its sums are registers, because the loop over rows is the only one with a constant bound, and
+/// because the other loops ask at their end: a way around one would need a second set of registers for the sums.
+@inlinable @inline(never)
+public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>)
+{
+  let o = operands.pointee
+  let rest = o.columns &- V.count
+  var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
+  if let initial = o.initial {
+    if rest == V.count {
       for m in 0..<Rows {
-        let x = V(repeating: a[m])
-        M.add(&sum[2 &* m], x, b0)
-        M.add(&sum[2 &* m &+ 1], x, b1)
+        left[m] = V.load(initial + m &* o.initialStep)
+        right[m] = V.load(initial + (m &* o.initialStep &+ V.count))
       }
-      a += o.aStep
-      b += o.bStep
+    } else {
+      for m in 0..<Rows {
+        left[m] = V.load(initial + m &* o.initialStep)
+        right[m] = V.load(initial + (m &* o.initialStep &+ V.count), first: rest)
+      }
     }
   }
-  for m in 0..<Rows {
-    let row = o.c + m &* o.cStep
-    storeSum(sum[2 &* m], row, o.accumulate)
-    storeSum(sum[2 &* m &+ 1], row + V.scalarCount, o.accumulate)
+  if o.taps > 0 && o.inner > 0 {
+    var t = 0
+    repeat {
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      repeat {
+        let b0 = V.load(b), b1 = V.load(b + V.count)
+        for m in 0..<Rows {
+          let x = V.repeating(a[m])
+          left[m] = V.multiplyAdd(x, b0, left[m])
+          right[m] = V.multiplyAdd(x, b1, right[m])
+        }
+        a += o.aStep
+        b += o.bStep
+        i &-= 1
+      } while i > 0
+      t &+= 1
+    } while t < o.taps
+  }
+  if rest == V.count {
+    for m in 0..<Rows {
+      V.store(left[m], o.c + m &* o.cStep)
+      V.store(right[m], o.c + (m &* o.cStep &+ V.count))
+    }
+  } else {
+    for m in 0..<Rows {
+      V.store(left[m], o.c + m &* o.cStep)
+      V.store(right[m], o.c + (m &* o.cStep &+ V.count), first: rest)
+    }
   }
 }
 
 /// A tile of Rows x 1 vectors.
-@inlinable @inline(__always)
-public func narrowTile<V: Vector, M: MultiplyAdd, let Rows: Int>(
-  _: M.Type, _: InlineArray<Rows, V>.Type, _ o: TileOperands<V.Scalar>
+@inlinable @inline(never)
+public func narrowTile<V: Vector, let Rows: Int>(
+  _: InlineArray<Rows, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
 ) {
-  var sum = InlineArray<Rows, V> { _ in V(repeating: 0) }
-  for t in 0..<o.taps {
-    var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
-    for _ in 0..<o.inner {
-      let b0: V = load(b)
-      for m in 0..<Rows { M.add(&sum[m], V(repeating: a[m]), b0) }
-      a += o.aStep
-      b += o.bStep
-    }
+  let o = operands.pointee
+  var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
+  if let initial = o.initial {
+    for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
   }
-  for m in 0..<Rows { storeSum(sum[m], o.c + m &* o.cStep, o.accumulate) }
+  if o.taps > 0 && o.inner > 0 {
+    var t = 0
+    repeat {
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      repeat {
+        let b0 = V.load(b)
+        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
+        a += o.aStep
+        b += o.bStep
+        i &-= 1
+      } while i > 0
+      t &+= 1
+    } while t < o.taps
+  }
+  if o.columns == V.count {
+    for m in 0..<Rows { V.store(sums[m], o.c + m &* o.cStep) }
+  } else {
+    for m in 0..<Rows { V.store(sums[m], o.c + m &* o.cStep, first: o.columns) }
+  }
 }
 
-@inlinable @inline(__always)
-func storeSum<V: Vector>(_ sum: V, _ c: UnsafeMutablePointer<V.Scalar>, _ accumulate: Bool) {
-  store(accumulate ? (load(c) as V) + sum : sum, c)
-}
+public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void
 
-public typealias Tile<T> = @Sendable (TileOperands<T>) -> Void
-
-/// Tiles of 1 to 14 rows and two vectors: 28 accumulators, for the 32 registers of AVX-512.
+/// Tiles of 1 to 14 rows and two vectors: 28 sums, for the 32 registers of AVX-512.
 @inlinable @inline(__always)
-public func tallTiles<V: Vector, M: MultiplyAdd>(_: V.Type, _: M.Type) -> InlineArray<14, Tile<V.Scalar>>
-where V.Scalar: SendableMetatype {
+public func tallTiles<V: Vector>(_: V.Type) -> InlineArray<14, Tile<V.Scalar>> {
   [
-    { tallTile(M.self, (InlineArray<1, Void>, InlineArray<2, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<2, Void>, InlineArray<4, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<3, Void>, InlineArray<6, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<4, Void>, InlineArray<8, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<5, Void>, InlineArray<10, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<6, Void>, InlineArray<12, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<7, Void>, InlineArray<14, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<8, Void>, InlineArray<16, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<9, Void>, InlineArray<18, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<10, Void>, InlineArray<20, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<11, Void>, InlineArray<22, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<12, Void>, InlineArray<24, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<13, Void>, InlineArray<26, V>).self, $0) },
-    { tallTile(M.self, (InlineArray<14, Void>, InlineArray<28, V>).self, $0) },
+    { tallTile(InlineArray<1, V>.self, $0) }, { tallTile(InlineArray<2, V>.self, $0) },
+    { tallTile(InlineArray<3, V>.self, $0) }, { tallTile(InlineArray<4, V>.self, $0) },
+    { tallTile(InlineArray<5, V>.self, $0) }, { tallTile(InlineArray<6, V>.self, $0) },
+    { tallTile(InlineArray<7, V>.self, $0) }, { tallTile(InlineArray<8, V>.self, $0) },
+    { tallTile(InlineArray<9, V>.self, $0) }, { tallTile(InlineArray<10, V>.self, $0) },
+    { tallTile(InlineArray<11, V>.self, $0) }, { tallTile(InlineArray<12, V>.self, $0) },
+    { tallTile(InlineArray<13, V>.self, $0) }, { tallTile(InlineArray<14, V>.self, $0) },
   ]
 }
 
 /// Tiles of one vector, for the last columns.
 @inlinable @inline(__always)
-public func narrowTiles<V: Vector, M: MultiplyAdd>(_: V.Type, _: M.Type) -> InlineArray<14, Tile<V.Scalar>>
-where V.Scalar: SendableMetatype {
+public func narrowTiles<V: Vector>(_: V.Type) -> InlineArray<14, Tile<V.Scalar>> {
   [
-    { narrowTile(M.self, InlineArray<1, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<2, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<3, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<4, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<5, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<6, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<7, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<8, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<9, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<10, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<11, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<12, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<13, V>.self, $0) },
-    { narrowTile(M.self, InlineArray<14, V>.self, $0) },
+    { narrowTile(InlineArray<1, V>.self, $0) }, { narrowTile(InlineArray<2, V>.self, $0) },
+    { narrowTile(InlineArray<3, V>.self, $0) }, { narrowTile(InlineArray<4, V>.self, $0) },
+    { narrowTile(InlineArray<5, V>.self, $0) }, { narrowTile(InlineArray<6, V>.self, $0) },
+    { narrowTile(InlineArray<7, V>.self, $0) }, { narrowTile(InlineArray<8, V>.self, $0) },
+    { narrowTile(InlineArray<9, V>.self, $0) }, { narrowTile(InlineArray<10, V>.self, $0) },
+    { narrowTile(InlineArray<11, V>.self, $0) }, { narrowTile(InlineArray<12, V>.self, $0) },
+    { narrowTile(InlineArray<13, V>.self, $0) }, { narrowTile(InlineArray<14, V>.self, $0) },
   ]
 }

@@ -1,66 +1,105 @@
-// Pooling over a plane whose windows were made contiguous: y[i] is taken over source[offsets[t] + i] for all taps t. All work
-// in whole vectors: there must be room for one behind the last element of each array.
+// Pooling: y[r][i] is taken over the cells x[r*rowStep + i*columnStep + offsets[t]] of all taps t.
 
-/// y[i] = the largest tap, positions[i] = which; the first of equals, and the first NaN. Plain loops, tap by tap: comparisons
-/// of generic vectors go lane by lane, while the compiler makes masked vectors of these.
-@inlinable @inline(__always)
-public func maxTaps<T: BinaryFloatingPoint>(
-  _ source: UnsafePointer<T>, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int, _ y: UnsafeMutablePointer<T>,
-  _ positions: UnsafeMutablePointer<Int32>?
+/// Rows of windows over one channel, all of whose cells are in memory.
+public struct PoolWindows<T> {
+  public var x: UnsafePointer<T>, offsets: UnsafePointer<Int>
+  public var taps: Int, rows: Int, columns: Int
+  /// From window to window; a column step of 1 or 2.
+  public var rowStep: Int, columnStep: Int
+
+  @inlinable
+  public init(
+    x: UnsafePointer<T>, offsets: UnsafePointer<Int>, taps: Int, rows: Int, columns: Int, rowStep: Int, columnStep: Int
+  ) {
+    self.x = x
+    self.offsets = offsets
+    self.taps = taps
+    self.rows = rows
+    self.columns = columns
+    self.rowStep = rowStep
+    self.columnStep = columnStep
+  }
+}
+
+/// y[r][i] = the largest tap, positions[r][i] = which; the first of equals, and the first NaN.
+@inlinable @inline(never)
+public func maxTaps<V: Vector>(
+  _: V.Type, _ o: PoolWindows<V.Scalar>, _ y: UnsafeMutablePointer<V.Scalar>, _ positions: UnsafeMutablePointer<Int32>?
 ) {
-  let first = source + offsets[0]
-  for i in 0..<count { y[i] = first[i] }
-  if let positions { for i in 0..<count { positions[i] = 0 } }
-  for t in 1..<max(taps, 1) {
-    let tap = source + offsets[t], place = Int32(truncatingIfNeeded: t)
-    if let positions {
-      for i in 0..<count {
-        let v = tap[i], best = y[i]
-        let wins = !(v <= best) && best == best
-        y[i] = wins ? v : best
-        positions[i] = wins ? place : positions[i]
-      }
-    } else {
-      for i in 0..<count {
-        let v = tap[i], best = y[i]
-        y[i] = !(v <= best) && best == best ? v : best
-      }
+  if o.columnStep == 2 {
+    maxTaps(V.self, o, y, positions) { loadEven($0, $1) }
+  } else {
+    maxTaps(V.self, o, y, positions) { load($0, $1) }
+  }
+}
+
+@inlinable @inline(__always)
+func maxTaps<V: Vector>(
+  _: V.Type, _ o: PoolWindows<V.Scalar>, _ y: UnsafeMutablePointer<V.Scalar>, _ positions: UnsafeMutablePointer<Int32>?,
+  _ tap: (_ p: UnsafePointer<V.Scalar>, _ n: Int) -> V
+) {
+  forEachWindowVector(V.self, o) { x, i, n in
+    var best = tap(x + o.offsets[0], n), place = V.integers(0), t = 1
+    while t < o.taps {
+      let v = tap(x + o.offsets[t], n)
+      let wins = V.and(V.not(V.isLessOrEqual(v, best)), V.not(V.isNaN(best)))
+      best = V.select(wins, v, best)
+      place = V.select(wins, V.integers(Int32(truncatingIfNeeded: t)), place)
+      t &+= 1
+    }
+    store(best, y + i, n)
+    if let positions { V.storeInt32(place, positions + i, first: n) }
+  }
+}
+
+/// y[r][i] = the sum of the taps, in their order.
+@inlinable @inline(never)
+public func sumTaps<V: Vector>(_: V.Type, _ o: PoolWindows<V.Scalar>, _ y: UnsafeMutablePointer<V.Scalar>) {
+  forEachWindowVector(V.self, o) { x, i, n in
+    var total = V.repeating(0)
+    for t in 0..<o.taps {
+      total = total + (o.columnStep == 2 ? loadEven(x + o.offsets[t], n) : load(x + o.offsets[t], n))
+    }
+    store(total, y + i, n)
+  }
+}
+
+/// x[r][i] of a tap += gradY[r][i] where positions[r][i] names it: each gradient goes back to the cell that won. The columns'
+/// step is 1 here.
+@inlinable @inline(never)
+public func scatterWinners<V: Vector>(
+  _: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ positions: UnsafePointer<Int32>, _ o: PoolWindows<V.Scalar>
+) {
+  let zero = V.repeating(0)
+  forEachWindowVector(V.self, o) { x, i, n in
+    let gradient: V = load(gradY + i, n), place = V.loadInt32(positions + i, first: n)
+    for t in 0..<o.taps {
+      let to = UnsafeMutablePointer(mutating: x) + o.offsets[t]
+      let share = V.select(V.isEqual(place, V.integers(Int32(truncatingIfNeeded: t))), gradient, zero)
+      store(load(to, n) + share, to, n)
     }
   }
 }
 
-/// y[i] = the sum of the taps, in their order.
-@inlinable @inline(__always)
-public func sumTaps<V: Vector>(
-  _: V.Type, _ source: UnsafePointer<V.Scalar>, _ offsets: UnsafePointer<Int>, _ taps: Int, _ count: Int,
-  _ y: UnsafeMutablePointer<V.Scalar>
-) {
-  var i = 0
-  while i < count {
-    var total: V = V(repeating: 0)
-    for t in 0..<taps { total += load(source + (offsets[t] &+ i)) as V }
-    store(total, y + i)
-    i &+= V.scalarCount
+/// x[r][i] of every tap += gradY[r][i]. The columns' step is 1 here.
+@inlinable @inline(never)
+public func scatterShares<V: Vector>(_: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ o: PoolWindows<V.Scalar>) {
+  forEachWindowVector(V.self, o) { x, i, n in
+    let gradient: V = load(gradY + i, n)
+    for t in 0..<o.taps {
+      let to = UnsafeMutablePointer(mutating: x) + o.offsets[t]
+      store(load(to, n) + gradient, to, n)
+    }
   }
 }
 
-/// destination[offsets[m] + i] += source[m][i] for m < rows, i < count: a tile of columns goes back to its pixels.
+/// Calls body(first cell of the first window, its place in y, how many windows) for vectors of windows.
 @inlinable @inline(__always)
-public func scatterRows<V: Vector>(
-  _: V.Type, _ source: UnsafePointer<V.Scalar>, _ sourceStep: Int, _ destination: UnsafeMutablePointer<V.Scalar>,
-  _ offsets: UnsafePointer<Int>, _ rows: Int, _ count: Int
+func forEachWindowVector<V: Vector>(
+  _: V.Type, _ o: PoolWindows<V.Scalar>, _ body: (_ x: UnsafePointer<V.Scalar>, _ i: Int, _ n: Int) -> Void
 ) {
-  let lanes = V.scalarCount
-  for m in 0..<rows {
-    let from = source + m &* sourceStep, to = destination + offsets[m]
-    var i = 0
-    while i &+ lanes <= count {
-      store((load(from + i) as V) + (load(to + i) as V), to + i)
-      i &+= lanes
-    }
-    while i < count {
-      to[i] += from[i]
-      i &+= 1
-    }
+  for r in 0..<o.rows {
+    let x = o.x + r &* o.rowStep, y = r &* o.columns
+    forEachVector(V.self, o.columns) { i, n in body(x + i &* o.columnStep, y &+ i, n) }
   }
 }

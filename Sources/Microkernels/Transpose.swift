@@ -1,75 +1,85 @@
 // Transposition in vectors: how planes of pixels become rows of channels and back.
 
 /// to[c][r] = from[r][c] for r < rows, c < columns. With padded, each row of `to` is filled with zeros to a whole number of
-/// vectors; with roomy, rows of `from` may be read to the end of their last vector.
-@inlinable @inline(__always)
+/// vectors.
+@inlinable @inline(never)
 public func transpose<V: Vector>(
   _: V.Type, _ from: UnsafePointer<V.Scalar>, _ fromStep: Int, rows: Int, columns: Int, _ to: UnsafeMutablePointer<V.Scalar>,
-  _ toStep: Int, padded: Bool, roomy: Bool
+  _ toStep: Int, padded: Bool
 ) {
-  let lanes = V.scalarCount
   var r = 0
   while r < rows {
-    let height = min(lanes, rows &- r)
+    let height = min(V.count, rows &- r)
     var c = 0
     while c < columns {
-      transposeBlock(
-        V.self, from + (r &* fromStep &+ c), fromStep, height, min(lanes, columns &- c), to + (c &* toStep &+ r), toStep,
-        padded ? lanes : height, roomy)
-      c &+= lanes
+      let block = TransposedBlock(
+        from: from + (r &* fromStep &+ c), fromStep: fromStep, rows: height, columns: min(V.count, columns &- c),
+        to: to + (c &* toStep &+ r), toStep: toStep, written: padded ? V.count : height)
+      switch V.count {
+      case 16: transpose(InlineArray<16, V>.self, block)
+      case 8: transpose(InlineArray<8, V>.self, block)
+      case 4: transpose(InlineArray<4, V>.self, block)
+      default: transpose(InlineArray<2, V>.self, block)
+      }
+      c &+= V.count
     }
-    r &+= lanes
+    r &+= V.count
   }
 }
 
-/// One block of at most lanes x lanes. log2(lanes) rounds of interleaving row i with row i + lanes/2 transpose a square.
-@inlinable @inline(__always)
-func transposeBlock<V: Vector>(
-  _: V.Type, _ from: UnsafePointer<V.Scalar>, _ fromStep: Int, _ rows: Int, _ columns: Int,
-  _ to: UnsafeMutablePointer<V.Scalar>, _ toStep: Int, _ written: Int, _ roomy: Bool
-) {
-  let partial = columns < V.scalarCount && !roomy
-  let whole = rows >= V.scalarCount && !partial
-  let row = { (i: Int) -> V in
-    i >= rows ? V(repeating: 0) : partial ? loadPartial(from + i &* fromStep, columns, fill: 0) : load(from + i &* fromStep)
-  }
-  switch V.scalarCount {
-  case 16:
-    let v = whole ? InlineArray<16, V> { load(from + $0 &* fromStep) } : InlineArray<16, V> { row($0) }
-    write(interleaved(interleaved(interleaved(interleaved(v)))), columns, to, toStep, written)
-  case 8:
-    let v = whole ? InlineArray<8, V> { load(from + $0 &* fromStep) } : InlineArray<8, V> { row($0) }
-    write(interleaved(interleaved(interleaved(v))), columns, to, toStep, written)
-  case 4:
-    let v = whole ? InlineArray<4, V> { load(from + $0 &* fromStep) } : InlineArray<4, V> { row($0) }
-    write(interleaved(interleaved(v)), columns, to, toStep, written)
-  default:
-    let v = InlineArray<2, V> { row($0) }
-    write(interleaved(v), columns, to, toStep, written)
+@usableFromInline
+struct TransposedBlock<T> {
+  @usableFromInline let from: UnsafePointer<T>, fromStep: Int, rows: Int, columns: Int
+  @usableFromInline let to: UnsafeMutablePointer<T>, toStep: Int
+  /// Elements written to each row of `to`.
+  @usableFromInline let written: Int
+
+  @inlinable
+  init(
+    from: UnsafePointer<T>, fromStep: Int, rows: Int, columns: Int, to: UnsafeMutablePointer<T>, toStep: Int, written: Int
+  ) {
+    (self.from, self.fromStep, self.rows, self.columns) = (from, fromStep, rows, columns)
+    (self.to, self.toStep, self.written) = (to, toStep, written)
   }
 }
 
-/// One round. Each is a call of its own: a loop around the constant one would keep the rows in memory.
+/// A block of at most Lanes x Lanes. log2(Lanes) rounds of interleaving row i with row i + Lanes/2 transpose a square.
 @inlinable @inline(__always)
-func interleaved<V: Vector, let Lanes: Int>(_ v: InlineArray<Lanes, V>) -> InlineArray<Lanes, V> {
-  var w = v
-  for i in 0..<Lanes / 2 {
-    let (low, high) = V.interleave(v[i], v[i &+ Lanes / 2])
-    w[2 &* i] = low
-    w[2 &* i &+ 1] = high
+func transpose<V: Vector, let Lanes: Int>(_: InlineArray<Lanes, V>.Type, _ o: TransposedBlock<V.Scalar>) {
+  withUnsafeTemporaryAllocation(of: V.self, capacity: Lanes) { v in
+    withUnsafeTemporaryAllocation(of: V.self, capacity: Lanes) { w in
+      if o.rows == Lanes && o.columns == Lanes {
+        for i in 0..<Lanes { v[i] = V.load(o.from + i &* o.fromStep) }
+      } else {
+        for i in 0..<Lanes {
+          v[i] = i < o.rows ? load(o.from + i &* o.fromStep, o.columns) : V.repeating(0)
+        }
+      }
+      interleave(Lanes, v, w)
+      if Lanes == 2 { return write(Lanes, w, o) }
+      interleave(Lanes, w, v)
+      if Lanes == 4 { return write(Lanes, v, o) }
+      interleave(Lanes, v, w)
+      if Lanes == 8 { return write(Lanes, w, o) }
+      interleave(Lanes, w, v)
+      write(Lanes, v, o)
+    }
   }
-  return w
 }
 
 @inlinable @inline(__always)
-func write<V: Vector, let Lanes: Int>(
-  _ v: InlineArray<Lanes, V>, _ columns: Int, _ to: UnsafeMutablePointer<V.Scalar>, _ toStep: Int, _ written: Int
-) {
-  if columns >= Lanes && written == Lanes {
-    for i in 0..<Lanes { store(v[i], to + i &* toStep) }
-  } else if written == Lanes {
-    for i in 0..<Lanes where i < columns { store(v[i], to + i &* toStep) }
+func interleave<V: Vector>(_ lanes: Int, _ v: UnsafeMutableBufferPointer<V>, _ w: UnsafeMutableBufferPointer<V>) {
+  for i in 0..<lanes / 2 {
+    w[2 &* i] = V.interleavedLow(v[i], v[i &+ lanes / 2])
+    w[2 &* i &+ 1] = V.interleavedHigh(v[i], v[i &+ lanes / 2])
+  }
+}
+
+@inlinable @inline(__always)
+func write<V: Vector>(_ lanes: Int, _ v: UnsafeMutableBufferPointer<V>, _ o: TransposedBlock<V.Scalar>) {
+  if o.columns == lanes && o.written == lanes {
+    for i in 0..<lanes { V.store(v[i], o.to + i &* o.toStep) }
   } else {
-    for i in 0..<Lanes where i < columns { storePartial(v[i], to + i &* toStep, written) }
+    for i in 0..<lanes where i < o.columns { store(v[i], o.to + i &* o.toStep, o.written) }
   }
 }

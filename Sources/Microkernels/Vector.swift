@@ -1,68 +1,103 @@
-// What every template needs of a vector type: loads and stores at any address, multiply-add as the instruction set has it,
-// and the interleaving that a transposition is made of.
+// What every template needs of a vector: moves to and from any address, arithmetic, comparisons, interleaving. The types and
+// their operations come from C (see vectors.h), where one name is one instruction.
+public import CPlatform
 
-/// A vector that can be interleaved: SIMD2 to SIMD16.
-public protocol Vector: SIMD, SendableMetatype where Scalar: BinaryFloatingPoint & SIMDScalar {
-  /// (a0 b0 a1 b1 …) of the lower, then of the upper halves.
-  static func interleave(_ a: Self, _ b: Self) -> (Self, Self)
-}
+/// A vector of `count` numbers, and what its instruction set can do with it.
+public protocol Vector: SendableMetatype {
+  associatedtype Scalar: BinaryFloatingPoint & SIMDScalar & SendableMetatype
+  /// As many integers of the same size; a comparison gives -1 for true and 0 for false.
+  associatedtype Integers
+  static var count: Int { get }
 
-extension SIMD2: Vector where Scalar: BinaryFloatingPoint & SIMDScalar {
-  @inlinable @inline(__always) public static func interleave(_ a: Self, _ b: Self) -> (Self, Self) {
-    (Self(a[0], b[0]), Self(a[1], b[1]))
-  }
-}
-extension SIMD4: Vector where Scalar: BinaryFloatingPoint & SIMDScalar {
-  @inlinable @inline(__always) public static func interleave(_ a: Self, _ b: Self) -> (Self, Self) {
-    var low = a, high = a
-    low.evenHalf = a.lowHalf
-    low.oddHalf = b.lowHalf
-    high.evenHalf = a.highHalf
-    high.oddHalf = b.highHalf
-    return (low, high)
-  }
-}
-extension SIMD8: Vector where Scalar: BinaryFloatingPoint & SIMDScalar {
-  @inlinable @inline(__always) public static func interleave(_ a: Self, _ b: Self) -> (Self, Self) {
-    var low = a, high = a
-    low.evenHalf = a.lowHalf
-    low.oddHalf = b.lowHalf
-    high.evenHalf = a.highHalf
-    high.oddHalf = b.highHalf
-    return (low, high)
-  }
-}
-extension SIMD16: Vector where Scalar: BinaryFloatingPoint & SIMDScalar {
-  @inlinable @inline(__always) public static func interleave(_ a: Self, _ b: Self) -> (Self, Self) {
-    var low = a, high = a
-    low.evenHalf = a.lowHalf
-    low.oddHalf = b.lowHalf
-    high.evenHalf = a.highHalf
-    high.oddHalf = b.highHalf
-    return (low, high)
-  }
-}
+  static func repeating(_ x: Scalar) -> Self
+  static func load(_ p: UnsafePointer<Scalar>) -> Self
+  static func store(_ v: Self, _ p: UnsafeMutablePointer<Scalar>)
+  /// The first n lanes, n <= count, and no memory behind them; the others become 0.
+  static func load(_ p: UnsafePointer<Scalar>, first n: Int) -> Self
+  static func store(_ v: Self, _ p: UnsafeMutablePointer<Scalar>, first n: Int)
+  static func lane(_ v: Self, _ i: Int) -> Scalar
 
-/// a*b + c, in one rounding where the instruction set has it. Where it has not, `addProduct` would be a library call a lane.
-public protocol MultiplyAdd: SendableMetatype {
-  static func add<V: Vector>(_ c: inout V, _ a: V, _ b: V)
-}
-public enum Fused: MultiplyAdd {
-  @inlinable @inline(__always) public static func add<V: Vector>(_ c: inout V, _ a: V, _ b: V) { c.addProduct(a, b) }
-}
-public enum Separate: MultiplyAdd {
-  @inlinable @inline(__always) public static func add<V: Vector>(_ c: inout V, _ a: V, _ b: V) { c += a * b }
+  static func plus(_ a: Self, _ b: Self) -> Self
+  static func minus(_ a: Self, _ b: Self) -> Self
+  static func times(_ a: Self, _ b: Self) -> Self
+  static func over(_ a: Self, _ b: Self) -> Self
+  /// a*b + c, in one rounding where the instruction set has it.
+  static func multiplyAdd(_ a: Self, _ b: Self, _ c: Self) -> Self
+
+  static func isLess(_ a: Self, _ b: Self) -> Integers
+  static func isLessOrEqual(_ a: Self, _ b: Self) -> Integers
+  static func isNaN(_ a: Self) -> Integers
+  static func and(_ a: Integers, _ b: Integers) -> Integers
+  static func not(_ a: Integers) -> Integers
+  static func select(_ condition: Integers, _ a: Self, _ b: Self) -> Self
+  static func select(_ condition: Integers, _ a: Integers, _ b: Integers) -> Integers
+
+  static func integers(_ x: Int32) -> Integers
+  static func isEqual(_ a: Integers, _ b: Integers) -> Integers
+  static func loadInt32(_ p: UnsafePointer<Int32>, first n: Int) -> Integers
+  static func storeInt32(_ v: Integers, _ p: UnsafeMutablePointer<Int32>, first n: Int)
+  static func storeBytes(_ v: Integers, _ p: UnsafeMutablePointer<UInt8>, first n: Int)
+  static func areBytes(_ p: UnsafePointer<UInt8>, _ wanted: UInt8, first n: Int) -> Integers
+  /// 2^n of a number n + 1.5 * 2^mantissa, whose last bits are the integer n.
+  static func powerOfTwo(_ shifted: Self) -> Self
+
+  /// (a0 b0 a1 b1 …) of the lower, and of the upper halves.
+  static func interleavedLow(_ a: Self, _ b: Self) -> Self
+  static func interleavedHigh(_ a: Self, _ b: Self) -> Self
+  /// (v0 v2 …) and (v1 v3 …) of v = a, b.
+  static func even(_ a: Self, _ b: Self) -> Self
+  static func odd(_ a: Self, _ b: Self) -> Self
 }
 
+extension F32x16: Vector {
+  public typealias Scalar = Float
+  @inlinable public static var count: Int { 16 }
+}
+extension F32x8: Vector {
+  public typealias Scalar = Float
+  @inlinable public static var count: Int { 8 }
+}
+extension F32x4: Vector {
+  public typealias Scalar = Float
+  @inlinable public static var count: Int { 4 }
+}
+extension F64x8: Vector {
+  public typealias Scalar = Double
+  @inlinable public static var count: Int { 8 }
+}
+extension F64x4: Vector {
+  public typealias Scalar = Double
+  @inlinable public static var count: Int { 4 }
+}
+extension F64x2: Vector {
+  public typealias Scalar = Double
+  @inlinable public static var count: Int { 2 }
+}
+
+extension Vector {
+  @inlinable @inline(__always) static func + (a: Self, b: Self) -> Self { .plus(a, b) }
+  @inlinable @inline(__always) static func - (a: Self, b: Self) -> Self { .minus(a, b) }
+  @inlinable @inline(__always) static func * (a: Self, b: Self) -> Self { .times(a, b) }
+  @inlinable @inline(__always) static func / (a: Self, b: Self) -> Self { .over(a, b) }
+}
+
+/// Calls body(start, lanes) for whole vectors, then for the rest.
 @inlinable @inline(__always)
-public func load<V: Vector>(_ p: UnsafePointer<V.Scalar>, _: V.Type = V.self) -> V {
-  UnsafeRawPointer(p).loadUnaligned(as: V.self)
+func forEachVector<V: Vector>(_: V.Type, _ count: Int, _ body: (_ i: Int, _ n: Int) -> Void) {
+  var i = 0
+  while i &+ V.count <= count {
+    body(i, V.count)
+    i &+= V.count
+  }
+  if i < count { body(i, count &- i) }
+}
+
+/// A move of n lanes: the whole vector where n is known to be its count.
+@inlinable @inline(__always)
+func load<V: Vector>(_ p: UnsafePointer<V.Scalar>, _ n: Int, _: V.Type = V.self) -> V {
+  n == V.count ? V.load(p) : V.load(p, first: n)
 }
 @inlinable @inline(__always)
-public func load<V: Vector>(_ p: UnsafeMutablePointer<V.Scalar>, _: V.Type = V.self) -> V {
-  UnsafeRawPointer(p).loadUnaligned(as: V.self)
-}
-@inlinable @inline(__always)
-public func store<V: Vector>(_ v: V, _ p: UnsafeMutablePointer<V.Scalar>) {
-  UnsafeMutableRawPointer(p).storeBytes(of: v, as: V.self)
+func store<V: Vector>(_ v: V, _ p: UnsafeMutablePointer<V.Scalar>, _ n: Int) {
+  if n == V.count { V.store(v, p) } else { V.store(v, p, first: n) }
 }

@@ -17,19 +17,20 @@ private func available() -> [InstructionSet] { InstructionSet.allCases.filter(\.
   /// Sums of `terms` products of numbers up to 2: each rounding is at most half an ulp of a partial sum.
   private func check<T: Element>(_ table: KernelTable<T>, _ tolerance: T) {
     for (tall, most) in [(true, table.tallRows), (false, table.narrowRows)] {
-      let columns = (tall ? 2 : 1) * table.lanes
-      for rows in 1...most {
+      for (rows, missing) in (1...most).flatMap({ rows in [0, 1, table.lanes - 1].map { (rows, $0) } }) {
+        let whole = (tall ? 2 : 1) * table.lanes, columns = whole - missing
         for (taps, inner, accumulate) in [(1, 1, false), (3, 5, true), (2, 37, false), (0, 4, false)] {
           let aStep = rows + 3, bStep = columns + 1, cStep = columns + 2
-          let a: [T] = numbers(taps * 7 + inner * aStep + rows, 1), b: [T] = numbers(taps * 11 + inner * bStep + columns, 2)
+          let a: [T] = numbers(taps * 7 + inner * aStep + rows, 1), b: [T] = numbers(taps * 11 + inner * bStep + whole, 2)
           var c: [T] = numbers(rows * cStep, 3)
           let before = c
           let aOffsets = (0..<max(taps, 1)).map { $0 * 7 }, bOffsets = (0..<max(taps, 1)).map { $0 * 11 }
           c.withUnsafeMutableBufferPointer { c in
-            let operands = TileOperands(
-              a: a, b: b, c: c.baseAddress!, aOffsets: aOffsets, bOffsets: bOffsets, taps: taps, inner: inner, aStep: aStep,
-              bStep: bStep, cStep: cStep, accumulate: accumulate)
-            if tall { table.tallTiles[rows - 1](operands) } else { table.narrowTiles[rows - 1](operands) }
+            var operands = TileOperands(
+              a: a, b: b, c: c.baseAddress!, initial: accumulate ? UnsafePointer(c.baseAddress!) : nil, initialStep: cStep,
+              aOffsets: aOffsets, bOffsets: bOffsets, taps: taps, inner: inner, aStep: aStep, bStep: bStep, cStep: cStep,
+              columns: columns)
+            (tall ? table.tallTiles : table.narrowTiles)[rows - 1](&operands)
           }
           for m in 0..<rows {
             for n in 0..<cStep {
@@ -58,11 +59,11 @@ private func available() -> [InstructionSet] { InstructionSet.allCases.filter(\.
   private func checkTranspose<T: Element>(_ table: KernelTable<T>) {
     for rows in [1, 2, 3, 7, 8, 15, 16, 17, 33] {
       for columns in [1, 2, 5, 8, 16, 19, 40] {
-        for (padded, roomy) in [(false, false), (true, false), (false, true)] {
+        for padded in [false, true] {
           let step = columns + 16, toStep = (rows + 15) / 16 * 16 + 1
-          let from: [T] = numbers(rows * step + 16, 4)
+          let from: [T] = numbers((rows - 1) * step + columns, 4)
           var to = [T](repeating: -7, count: columns * toStep + 16)
-          table.transpose(from, step, rows, columns, &to, toStep, padded, roomy)
+          table.transpose(from, step, rows, columns, &to, toStep, padded)
           let written = padded ? (rows + table.lanes - 1) / table.lanes * table.lanes : rows
           for c in 0..<columns {
             for r in 0..<toStep {

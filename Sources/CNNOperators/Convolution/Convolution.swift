@@ -87,14 +87,17 @@ package struct Convolution {
       guard let output else { continue }
       for input in [x, weight, gradY] { try output.mustNotOverlap(input) }
     }
-    if let gradBias { try sizes.biasGradient(gradY.data, gradBias.data) }
-    if let gradWeight { try sizes.weightGradient(x.data, gradY.data, gradWeight.data) }
+    if let gradWeight {
+      try sizes.weightGradient(x.data, gradY.data, gradWeight.data, gradBias?.data)
+    } else if let gradBias {
+      try sizes.biasGradient(gradY.data, gradBias.data)
+    }
     if let gradX { try sizes.inputGradient(weight.data, gradY.data, gradX.data) }
   }
 }
 
 extension Convolution.Sizes {
-  /// grad_bias[k] = the sum of grad_y[n][k][...] over images and pixels, images in order.
+  /// grad_bias[k] = the sum of grad_y[n][k][...] over images and pixels, images in order, where no grad_weight is wanted.
   func biasGradient(_ gradY: UnsafePointer<T>, _ gradBias: UnsafeMutablePointer<T>) throws(CNNError) {
     let channels = G &* K, kernels = T.kernels, pixels = pixels, N = N
     parallel(channels, width: try parallelWidth(channels)) { k, _ in

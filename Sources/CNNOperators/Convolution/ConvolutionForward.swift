@@ -24,8 +24,7 @@ extension Convolution.Sizes {
       if count < panel { zero(to, taps &* C &* panel) }
       for c in 0..<(taps == 1 ? min(C, 1) : C) {
         kernels.transpose(
-          from + c &* taps, C &* taps, count, taps == 1 ? C : taps, to + c &* panel, taps == 1 ? panel : C &* panel, false,
-          false)
+          from + c &* taps, C &* taps, count, taps == 1 ? C : taps, to + c &* panel, taps == 1 ? panel : C &* panel, false)
       }
     }
 
@@ -57,7 +56,8 @@ extension Convolution.Sizes {
       }
       for p in 0..<panels {
         let b = weights + (g &* panels &+ p) &* taps &* C &* panel
-        let channels = min(panel, K &- p &* panel), tall = channels > lanes
+        let channels = min(panel, K &- p &* panel)
+        let k = g &* K &+ p &* panel
         for row in stride(from: 0, to: min(bandRows, OH &- firstRow), by: chunk) {
           let height = min(chunk, min(bandRows, OH &- firstRow) &- row)
           for r in 0..<height {
@@ -65,21 +65,16 @@ extension Convolution.Sizes {
               let column = part &* rows, count = min(rows, OW &- column)
               if count <= 0 { break }
               kernels.tile(
-                rows: count, tall: tall,
+                rows: count,
                 TileOperands(
                   a: UnsafePointer(planes) + ((row &+ r) &* band.width &+ column), b: b,
-                  c: tile + (r &* OW &+ column) &* panel, aOffsets: aOffsets, bOffsets: bOffsets, taps: taps, inner: C,
-                  aStep: channelCells, bStep: panel, cStep: panel, accumulate: false))
+                  c: tile + (r &* OW &+ column) &* panel, initial: bias.map { $0 + k }, aOffsets: aOffsets,
+                  bOffsets: bOffsets, taps: taps, inner: C, aStep: channelCells, bStep: panel, cStep: panel,
+                  columns: channels))
             }
           }
-          let k = g &* K &+ p &* panel, n = image / G, count = height &* OW
-          let to = y + ((n &* G &* K &+ k) &* pixels &+ (firstRow &+ row) &* OW)
-          kernels.transpose(UnsafePointer(tile), panel, count, channels, to, pixels, false, true)
-          if let bias {
-            for i in 0..<channels {
-              kernels.scaleShift(UnsafePointer(to + i &* pixels), 1, bias[k &+ i], to + i &* pixels, count)
-            }
-          }
+          let n = image / G, to = y + ((n &* G &* K &+ k) &* pixels &+ (firstRow &+ row) &* OW)
+          kernels.transpose(UnsafePointer(tile), panel, height &* OW, channels, to, pixels, false)
         }
       }
     }
@@ -90,7 +85,7 @@ extension Convolution.Sizes {
   func forwardPixelsInLanes(
     _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let kernels = T.kernels, lanes = kernels.lanes
+    let kernels = T.kernels
     let (C, K, G, taps, panel, OH, OW, pixels) = (C, K, G, taps, panel, OH, OW, pixels)
     let band = planes
     let (blocks, rows) = balanced(K, most: kernels.tallRows)
@@ -122,11 +117,11 @@ extension Convolution.Sizes {
         if count <= 0 { break }
         for p in stride(from: 0, to: band.run, by: panel) {
           kernels.tile(
-            rows: count, tall: band.run &- p > lanes,
+            rows: count,
             TileOperands(
               a: UnsafePointer(weights) + block &* taps &* C &* rows, b: UnsafePointer(planes) + p, c: tile + p,
               aOffsets: aOffsets, bOffsets: bOffsets, taps: taps, inner: C, aStep: rows, bStep: band.cells, cStep: step,
-              accumulate: false))
+              columns: min(panel, band.run &- p)))
         }
         for m in 0..<count {
           let k = block &* rows &+ m, to = y + (image &* K &+ k) &* pixels

@@ -1,4 +1,4 @@
-// grad_weight: sums over the pixels of all images of grad_y[k][pixel] * x[c][pixel + tap].
+// grad_weight: sums over the pixels of all images of grad_y[k][pixel] * x[c][pixel + tap]; and grad_bias, of grad_y[k][pixel].
 import CNNCore
 import Microkernels
 
@@ -15,11 +15,13 @@ extension Convolution.Sizes {
   /// of blocks of 16 channels. Then every tile of grad_weight runs over their pixels, image after image: no partial sums to
   /// add, and the same order for any number of threads.
   func weightGradient(
-    _ x: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>
+    _ x: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>,
+    _ gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    let kernels = T.kernels, lanes = kernels.lanes
+    let kernels = T.kernels
     let (N, C, K, G, taps, panel, panels, OH, OW, pixels) = (N, C, K, G, taps, panel, panels, OH, OW, pixels)
     let planes = planes, imageCells = imageCells
+    if let gradBias { zero(gradBias, G &* K) }
     if N &* pixels == 0 || G &* C &* K &* taps == 0 { return zero(gradWeight, G &* K &* C &* taps) }
     let block = 16
     let channelRows = C >= 8
@@ -57,7 +59,7 @@ extension Convolution.Sizes {
               planes.fill(stage + c &* planes.cells, x + (image &* C &+ b &* block &+ c) &* imageCells, padding: 0)
             }
             kernels.transpose(
-              UnsafePointer(stage), planes.cells, count, planes.cells, to + b &* planes.cells &* block, block, false, true)
+              UnsafePointer(stage), planes.cells, count, planes.cells, to + b &* planes.cells &* block, block, false)
           }
         } else {
           for c in 0..<C { planes.fill(to + c &* planes.cells, x + (image &* C &+ c) &* imageCells, padding: 0) }
@@ -66,20 +68,33 @@ extension Convolution.Sizes {
           let k = p &* panel
           kernels.transpose(
             gradY + (image &* K &+ k) &* pixels, pixels, min(panel, K &- k), pixels,
-            to + (imagePlanes &+ p &* pixels &* panel), panel, true, false)
+            to + (imagePlanes &+ p &* pixels &* panel), panel, true)
         }
       }
-      parallel(G &* panels &* rows.count, width: width) { task, _ in
-        let r = rows[task % rows.count], p = task / rows.count % panels, g = task / rows.count / panels
-        let c = sumData + ((g &* panels &+ p) &* C &* taps &+ r.index) &* panel
-        for image in 0..<images {
-          let from = UnsafePointer(packedData) + (image &* G &+ g) &* (imagePlanes &+ imageGradients)
+      // A task is a tile of a panel; one more for each panel sums its channels.
+      let perPanel = rows.count &+ (gradBias == nil ? 0 : 1)
+      parallel(G &* panels &* perPanel, width: width) { task, _ in
+        let i = task % perPanel, p = task / perPanel % panels, g = task / perPanel / panels
+        let columns = min(panel, K &- p &* panel)
+        let images = (0..<images).lazy.map {
+          UnsafePointer(packedData) + ($0 &* G &+ g) &* (imagePlanes &+ imageGradients)
+        }
+        let gradient = imagePlanes &+ p &* pixels &* panel
+        if i == rows.count {
+          guard let gradBias else { return }
+          for from in images { kernels.addRows(from + gradient, panel, pixels, gradBias + (g &* K &+ p &* panel), columns) }
+          return
+        }
+        let r = rows[i], c = sumData + ((g &* panels &+ p) &* C &* taps &+ r.index) &* panel
+        var isFirst = firstImage == 0
+        for from in images {
           kernels.tile(
-            rows: r.count, tall: K &- p &* panel > lanes,
+            rows: r.count,
             TileOperands(
-              a: from + r.offset, b: from + (imagePlanes &+ p &* pixels &* panel), c: c, aOffsets: aOffsets,
-              bOffsets: bOffsets, taps: OH, inner: OW, aStep: aStep, bStep: panel, cStep: r.indexStep &* panel,
-              accumulate: firstImage &+ image > 0))
+              a: from + r.offset, b: from + gradient, c: c, initial: isFirst ? nil : UnsafePointer(c),
+              initialStep: r.indexStep &* panel, aOffsets: aOffsets, bOffsets: bOffsets, taps: OH, inner: OW, aStep: aStep,
+              bStep: panel, cStep: r.indexStep &* panel, columns: columns))
+          isFirst = false
         }
       }
     }
@@ -88,7 +103,7 @@ extension Convolution.Sizes {
       let k = i % panels &* panel
       kernels.transpose(
         UnsafePointer(sumData) + i &* C &* taps &* panel, panel, C &* taps, min(panel, K &- k),
-        gradWeight + (i / panels &* K &+ k) &* C &* taps, C &* taps, false, true)
+        gradWeight + (i / panels &* K &+ k) &* C &* taps, C &* taps, false)
     }
   }
 

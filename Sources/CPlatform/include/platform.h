@@ -1,11 +1,15 @@
 /* What the library needs of the system, and nothing more: threads, processor features, the denormal mode, aligned memory,
- * and one message per thread. Swift sees no other C. */
+ * one message per thread, and vectors. Swift sees no other C. */
 #ifndef SWIFTCNN_PLATFORM_H
 #define SWIFTCNN_PLATFORM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __clang__
+#include "vectors.h"
+#endif
 
 /* ---- Processor ---- */
 bool platform_has_avx2(void);   /* x86-64-v3: AVX2, FMA, BMI, and the system saves their registers */

@@ -1,0 +1,180 @@
+/* Vectors of 2 to 16 floating-point numbers, as Swift types. Swift's own SIMD types do arithmetic lane by lane in generic
+ * code, and leave it to the compiler to put the lanes together again; these are one instruction each wherever they are used.
+ * What an instruction is depends on the flags of the module that uses it: that is how the kernel modules differ. */
+#ifndef SWIFTCNN_VECTORS_H
+#define SWIFTCNN_VECTORS_H
+
+#include <stdint.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#pragma clang assume_nonnull begin
+
+/* A function that Swift sees as a static member of `type`, always inlined: it has no code of its own. */
+#define MEMBER(type, signature) static inline __attribute__((always_inline, swift_name(#type "." signature)))
+
+/* `type`: `count` numbers of type `scalar`, and `type##_integers`: as many integers of the same size, which are also what
+ * comparisons give (-1 for true, 0 for false). `load_some` and `store_some` move only the first n lanes, n <= count, and touch
+ * no memory behind them; the other lanes are loaded as 0. */
+#define VECTOR(type, scalar, integer, count, load_some, store_some, load_some_int32, store_some_int32)                         \
+  typedef scalar type##_lanes __attribute__((ext_vector_type(count)));                                                         \
+  typedef integer type##_signs __attribute__((ext_vector_type(count)));                                                        \
+  typedef int32_t type##_int32 __attribute__((ext_vector_type(count)));                                                        \
+  typedef uint8_t type##_bytes __attribute__((ext_vector_type(count)));                                                        \
+  /* Swift takes no alignment over 16; every load and store here is for any address. */                                        \
+  typedef type##_lanes type##_member __attribute__((aligned(8)));                                                              \
+  typedef type##_signs type##_integer_member __attribute__((aligned(8)));                                                      \
+  typedef struct type { type##_member lanes; } type;                                                                           \
+  typedef struct type##_integers { type##_integer_member lanes; } type##_integers;                                             \
+  MEMBER(type, "repeating(_:)") type type##_repeating(scalar x) { return (type){(type##_lanes)(x)}; }                          \
+  MEMBER(type, "load(_:)") type type##_load(const scalar *p) {                                                                 \
+    type v;                                                                                                                    \
+    __builtin_memcpy(&v, p, sizeof v);                                                                                         \
+    return v;                                                                                                                  \
+  }                                                                                                                            \
+  MEMBER(type, "store(_:_:)") void type##_store(type v, scalar *p) { __builtin_memcpy(p, &v, sizeof v); }                      \
+  MEMBER(type, "load(_:first:)") type type##_load_first(const scalar *p, intptr_t n) { return (type){load_some}; }             \
+  MEMBER(type, "store(_:_:first:)") void type##_store_first(type v, scalar *p, intptr_t n) { store_some; }                     \
+  MEMBER(type, "lane(_:_:)") scalar type##_lane(type v, intptr_t i) { return v.lanes[i]; }                                     \
+  MEMBER(type, "plus(_:_:)") type type##_plus(type a, type b) { return (type){a.lanes + b.lanes}; }                            \
+  MEMBER(type, "minus(_:_:)") type type##_minus(type a, type b) { return (type){a.lanes - b.lanes}; }                          \
+  MEMBER(type, "times(_:_:)") type type##_times(type a, type b) { return (type){a.lanes * b.lanes}; }                          \
+  MEMBER(type, "over(_:_:)") type type##_over(type a, type b) { return (type){a.lanes / b.lanes}; }                            \
+  /* a*b + c: in one rounding where the instruction set can, which a call of fma() for every lane would not be. */            \
+  MEMBER(type, "multiplyAdd(_:_:_:)") type type##_multiply_add(type a, type b, type c) {                                       \
+    return (type){MULTIPLY_ADD(a.lanes, b.lanes, c.lanes)};                                                                    \
+  }                                                                                                                            \
+  MEMBER(type, "isLess(_:_:)") type##_integers type##_is_less(type a, type b) {                                                \
+    return (type##_integers){a.lanes < b.lanes};                                                                               \
+  }                                                                                                                            \
+  MEMBER(type, "isLessOrEqual(_:_:)") type##_integers type##_is_less_or_equal(type a, type b) {                                \
+    return (type##_integers){a.lanes <= b.lanes};                                                                              \
+  }                                                                                                                            \
+  MEMBER(type, "isNaN(_:)") type##_integers type##_is_nan(type a) { return (type##_integers){a.lanes != a.lanes}; }            \
+  MEMBER(type, "and(_:_:)") type##_integers type##_and(type##_integers a, type##_integers b) {                                 \
+    return (type##_integers){a.lanes & b.lanes};                                                                               \
+  }                                                                                                                            \
+  MEMBER(type, "not(_:)") type##_integers type##_not(type##_integers a) { return (type##_integers){~a.lanes}; }                \
+  MEMBER(type, "select(_:_:_:)") type type##_select(type##_integers where, type a, type b) {                                   \
+    return (type){where.lanes ? a.lanes : b.lanes};                                                                            \
+  }                                                                                                                            \
+  MEMBER(type, "select(_:_:_:)") type##_integers type##_select_integers(type##_integers where, type##_integers a,              \
+                                                                        type##_integers b) {                                   \
+    return (type##_integers){where.lanes ? a.lanes : b.lanes};                                                                 \
+  }                                                                                                                            \
+  MEMBER(type, "integers(_:)") type##_integers type##_integers_repeating(int32_t x) {                                          \
+    return (type##_integers){(type##_signs)((integer)(x))};                                                                    \
+  }                                                                                                                            \
+  MEMBER(type, "isEqual(_:_:)") type##_integers type##_is_equal(type##_integers a, type##_integers b) {                        \
+    return (type##_integers){a.lanes == b.lanes};                                                                              \
+  }                                                                                                                            \
+  MEMBER(type, "loadInt32(_:first:)") type##_integers type##_load_int32(const int32_t *p, intptr_t n) {                        \
+    type##_int32 v;                                                                                                            \
+    if (n == count) __builtin_memcpy(&v, p, sizeof v);                                                                         \
+    else v = (type##_int32)load_some_int32;                                                                                    \
+    return (type##_integers){__builtin_convertvector(v, type##_signs)};                                                        \
+  }                                                                                                                            \
+  MEMBER(type, "storeInt32(_:_:first:)") void type##_store_int32(type##_integers v, int32_t *p, intptr_t n) {                  \
+    type##_int32 lanes = __builtin_convertvector(v.lanes, type##_int32);                                                       \
+    if (n == count) __builtin_memcpy(p, &lanes, sizeof lanes);                                                                 \
+    else { store_some_int32; }                                                                                                 \
+  }                                                                                                                            \
+  /* Booleans as bytes: 1 where a comparison was true; true where a byte equals `wanted`. */                                   \
+  MEMBER(type, "storeBytes(_:_:first:)") void type##_store_bytes(type##_integers v, uint8_t *p, intptr_t n) {                  \
+    type##_bytes narrow = __builtin_convertvector(v.lanes, type##_bytes) & 1;                                                  \
+    if (n == count) __builtin_memcpy(p, &narrow, count);                                                                       \
+    else for (intptr_t i = 0; i < n; i++) p[i] = narrow[i];                                                                    \
+  }                                                                                                                            \
+  MEMBER(type, "areBytes(_:_:first:)") type##_integers type##_are_bytes(const uint8_t *p, uint8_t wanted, intptr_t n) {        \
+    type##_bytes v = 0;                                                                                                        \
+    if (n == count) __builtin_memcpy(&v, p, count);                                                                            \
+    else for (intptr_t i = 0; i < n; i++) v[i] = p[i];                                                                         \
+    return (type##_integers){__builtin_convertvector(v, type##_signs) == (integer)wanted};                                     \
+  }                                                                                                                            \
+  /* 2^n of a number n + 1.5 * 2^mantissa, whose last bits are the integer n. */                                               \
+  MEMBER(type, "powerOfTwo(_:)") type type##_power_of_two(type shifted) {                                                      \
+    type##_signs one = (type##_signs)(type##_lanes)(1), bits = (type##_signs)shifted.lanes;                                    \
+    return (type){(type##_lanes)((bits << (sizeof(scalar) == 4 ? 23 : 52)) + one)};                                            \
+  }                                                                                                                            \
+  /* (a0 b0 a1 b1 ...) of the lower and of the upper halves; and the way back, (v0 v2 ...) and (v1 v3 ...) of (a, b). */       \
+  MEMBER(type, "interleavedLow(_:_:)") type type##_interleaved_low(type a, type b) {                                           \
+    type##_lanes v;                                                                                                            \
+    v.even = a.lanes.lo;                                                                                                       \
+    v.odd = b.lanes.lo;                                                                                                        \
+    return (type){v};                                                                                                          \
+  }                                                                                                                            \
+  MEMBER(type, "interleavedHigh(_:_:)") type type##_interleaved_high(type a, type b) {                                         \
+    type##_lanes v;                                                                                                            \
+    v.even = a.lanes.hi;                                                                                                       \
+    v.odd = b.lanes.hi;                                                                                                        \
+    return (type){v};                                                                                                          \
+  }                                                                                                                            \
+  MEMBER(type, "even(_:_:)") type type##_even(type a, type b) {                                                                \
+    type##_lanes v;                                                                                                            \
+    v.lo = a.lanes.even;                                                                                                       \
+    v.hi = b.lanes.even;                                                                                                       \
+    return (type){v};                                                                                                          \
+  }                                                                                                                            \
+  MEMBER(type, "odd(_:_:)") type type##_odd(type a, type b) {                                                                  \
+    type##_lanes v;                                                                                                            \
+    v.lo = a.lanes.odd;                                                                                                        \
+    v.hi = b.lanes.odd;                                                                                                        \
+    return (type){v};                                                                                                          \
+  }
+
+#if defined(__FMA__) || defined(__aarch64__)
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* Without masked moves, lane by lane. */
+#define LOAD_LANES(vector)                                                                                                     \
+  ({                                                                                                                           \
+    vector lanes = 0;                                                                                                          \
+    for (intptr_t i = 0; i < n; i++) lanes[i] = p[i];                                                                          \
+    lanes;                                                                                                                     \
+  })
+#define STORE_LANES(lanes) for (intptr_t i = 0; i < n; i++) p[i] = (lanes)[i]
+#define PLAIN(type) LOAD_LANES(type##_lanes), STORE_LANES(v.lanes), LOAD_LANES(type##_int32), STORE_LANES(lanes)
+
+#if defined(__AVX512F__)
+#define FIRST_OF_16 ((__mmask16)((1u << n) - 1))
+#define FIRST_OF_8 ((__mmask8)((1u << n) - 1))
+#define MASKED_F32X16                                                                                                          \
+  (F32x16_lanes)_mm512_maskz_loadu_ps(FIRST_OF_16, p), _mm512_mask_storeu_ps(p, FIRST_OF_16, (__m512)v.lanes),                 \
+      _mm512_maskz_loadu_epi32(FIRST_OF_16, p), _mm512_mask_storeu_epi32(p, FIRST_OF_16, (__m512i)lanes)
+#define MASKED_F64X8                                                                                                           \
+  (F64x8_lanes)_mm512_maskz_loadu_pd(FIRST_OF_8, p), _mm512_mask_storeu_pd(p, FIRST_OF_8, (__m512d)v.lanes),                   \
+      _mm256_maskz_loadu_epi32(FIRST_OF_8, p), _mm256_mask_storeu_epi32(p, FIRST_OF_8, (__m256i)lanes)
+#else
+#define MASKED_F32X16 PLAIN(F32x16)
+#define MASKED_F64X8 PLAIN(F64x8)
+#endif
+#if defined(__AVX2__)
+#define FIRST_8 (__m256i)((F32x8_signs){0, 1, 2, 3, 4, 5, 6, 7} < (F32x8_signs)((int32_t)n))
+#define FIRST_4_OF_64 (__m256i)((F64x4_signs){0, 1, 2, 3} < (F64x4_signs)((int64_t)n))
+#define FIRST_4_OF_32 (__m128i)((F64x4_int32){0, 1, 2, 3} < (F64x4_int32)((int32_t)n))
+#define MASKED_F32X8                                                                                                           \
+  (F32x8_lanes)_mm256_maskload_ps(p, FIRST_8), _mm256_maskstore_ps(p, FIRST_8, (__m256)v.lanes),                               \
+      _mm256_maskload_epi32(p, FIRST_8), _mm256_maskstore_epi32(p, FIRST_8, (__m256i)lanes)
+#define MASKED_F64X4                                                                                                           \
+  (F64x4_lanes)_mm256_maskload_pd(p, FIRST_4_OF_64), _mm256_maskstore_pd(p, FIRST_4_OF_64, (__m256d)v.lanes),                  \
+      _mm_maskload_epi32(p, FIRST_4_OF_32), _mm_maskstore_epi32(p, FIRST_4_OF_32, (__m128i)lanes)
+#else
+#define MASKED_F32X8 PLAIN(F32x8)
+#define MASKED_F64X4 PLAIN(F64x4)
+#endif
+
+/* The moves are several arguments of VECTOR: an expansion more takes them apart. */
+#define VECTOR_WITH(...) VECTOR(__VA_ARGS__)
+VECTOR_WITH(F32x16, float, int32_t, 16, MASKED_F32X16)
+VECTOR_WITH(F64x8, double, int64_t, 8, MASKED_F64X8)
+VECTOR_WITH(F32x8, float, int32_t, 8, MASKED_F32X8)
+VECTOR_WITH(F64x4, double, int64_t, 4, MASKED_F64X4)
+VECTOR_WITH(F32x4, float, int32_t, 4, PLAIN(F32x4))
+VECTOR_WITH(F64x2, double, int64_t, 2, PLAIN(F64x2))
+
+#pragma clang assume_nonnull end
+#endif
