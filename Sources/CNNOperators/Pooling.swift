@@ -1,6 +1,7 @@
 // Max and average pooling (ONNX MaxPool, AveragePool). Each channel is cut into planes in which a tap is a shifted flat array,
 // so one loop in vectors serves every stride, padding and dilation.
 package import CNNCore
+import Microkernels
 
 package struct Pooling {
   let window: Window

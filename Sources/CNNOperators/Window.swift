@@ -1,5 +1,6 @@
 // Windows that slide over an image: sizes, and the image cut into planes in which every tap of a window is contiguous.
 package import CNNCore
+import Microkernels
 
 /// {vertical, horizontal} of a window; pads are {top, left, bottom, right}, as in ONNX.
 package struct Window {

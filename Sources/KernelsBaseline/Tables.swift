@@ -7,5 +7,5 @@ public import Microkernels
   public typealias Arithmetic = Separate
 #endif
 
-public let float32 = KernelTable<Float>(SIMD4<Float>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
-public let float64 = KernelTable<Double>(SIMD2<Double>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
+@export(interface) public let float32 = KernelTable<Float>(SIMD4<Float>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
+@export(interface) public let float64 = KernelTable<Double>(SIMD2<Double>.self, Arithmetic.self, tallRows: 5, narrowRows: 8)
