@@ -93,8 +93,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 }
 
 extension KernelTable {
-  /// All templates for vectors of type V. An instruction set's module calls this once for each element type. Not the
-  /// initializer itself, because Embedded Swift's classes have no generic ones but convenience initializers.
+  /// All templates for vectors of type V. An instruction set's module calls this once for each element type, and marks what it
+  /// gets `@export(interface)`: else Embedded Swift compiles the kernels again, without the instruction set, in every module
+  /// that uses them. Not the initializer itself, because Embedded Swift's classes have generic ones only for convenience.
   @inlinable @inline(__always)
   public convenience init<V: Vector, M: MultiplyAdd>(_: V.Type, _: M.Type, tallRows: Int, narrowRows: Int) where V.Scalar == T {
     self.init(
