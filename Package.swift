@@ -2,15 +2,14 @@
 // Targets and flags, nothing else. Imports point up the list of rooms in the README; no target has an outside dependency.
 import PackageDescription
 
-// SWIFTCNN_EMBEDDED=1 compiles the same sources as Embedded Swift, without the runtime. It does not get to the end yet: the
-// kernel table's generic initialiser is not allowed there.
+// SWIFTCNN_EMBEDDED=1 compiles the same sources as Embedded Swift, whose objects need no runtime; `make embedded` links them.
 let embedded = Context.environment["SWIFTCNN_EMBEDDED"] == "1"
 let house: [SwiftSetting] =
   [
     .enableUpcomingFeature("InternalImportsByDefault"),
     // Operators are generic over the element type: without this, other modules would call them unspecialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+  ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
 let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"])]
 
 /// One small module an instruction set: the templates of Microkernels, instantiated.

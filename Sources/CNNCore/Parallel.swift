@@ -39,7 +39,8 @@ package enum Threads {
 private struct Job {
   let body: (Int, Int) -> Void
   let count: Int
-  var next: Int64 = 0
+  /// The first task that nobody has taken.
+  let next: UnsafeMutablePointer<Int64>
 }
 
 /// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each.
@@ -51,20 +52,20 @@ package func parallel(_ count: Int, width: Int, _ body: (_ task: Int, _ worker: 
   let ran =
     min(count, width) > 1
     && withoutActuallyEscaping(body) { escaping in
-      var job = Job(body: escaping, count: count)
-      return withUnsafeMutablePointer(to: &job) { pointer in
-        platform_run(
-          Int32(min(count, width)),
-          { context, worker in
-            guard let job = context?.assumingMemoryBound(to: Job.self) else { return }
-            let offset = MemoryLayout<Job>.offset(of: \Job.next) ?? 0
-            let next = UnsafeMutableRawPointer(job).advanced(by: offset).assumingMemoryBound(to: Int64.self)
-            while true {
-              let i = Int(platform_fetch_add(next, 1))
-              if i >= job.pointee.count { return }
-              job.pointee.body(i, Int(worker))
-            }
-          }, pointer)
+      var next: Int64 = 0
+      return withUnsafeMutablePointer(to: &next) { next in
+        withUnsafePointer(to: Job(body: escaping, count: count, next: next)) { job in
+          platform_run(
+            Int32(min(count, width)),
+            { context, worker in
+              guard let job = context?.assumingMemoryBound(to: Job.self).pointee else { return }
+              while true {
+                let i = Int(platform_fetch_add(job.next, 1))
+                if i >= job.count { return }
+                job.body(i, Int(worker))
+              }
+            }, UnsafeMutableRawPointer(mutating: job))
+        }
       }
     }
   if !ran { for i in 0..<count { body(i, 0) } }

@@ -59,7 +59,9 @@ package enum Workspace {
 }
 
 /// count elements of scratch, 64-byte aligned, not initialised, returned at the end of its scope. There are lanes to spare
-/// behind the last element, so that whole vectors may be read and written there.
+/// behind the last element, so that whole vectors may be read and written there. (`@usableFromInline`: without it Embedded
+/// Swift does not see the deinit from other modules.)
+@usableFromInline
 package struct Scratch<T: BitwiseCopyable>: ~Copyable {
   package let data: UnsafeMutablePointer<T>
   private let memory: UnsafeMutableRawPointer

@@ -1,5 +1,6 @@
 // Activations (ONNX Relu, Sigmoid, Tanh) and Dropout: element by element, any shape, in place if wanted.
 package import CNNCore
+import Microkernels
 
 /// Elements are cut into runs of 64 Ki, by the shape alone.
 private func forEachRun(_ count: Int, _ body: (_ start: Int, _ count: Int) -> Void) throws(CNNError) {

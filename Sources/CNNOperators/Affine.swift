@@ -1,5 +1,6 @@
 // The affine layer (ONNX Gemm): y[N][M] = x[N][D] . weight[D][M] + bias[M].
 package import CNNCore
+import Microkernels
 
 package enum Affine {
   @_specialize(where T == Float) @_specialize(where T == Double)

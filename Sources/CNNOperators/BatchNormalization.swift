@@ -1,5 +1,6 @@
 // Batch normalization (ONNX BatchNormalization; Ioffe and Szegedy 2015) of x[N][C] or x[N][C][...], per channel.
 package import CNNCore
+import Microkernels
 
 package struct BatchNormalization {
   let epsilon: Double, momentum: Double

@@ -1,5 +1,6 @@
 // Softmax, and softmax with cross-entropy (ONNX Softmax, SoftmaxCrossEntropyLoss), over the last of two axes.
 package import CNNCore
+import Microkernels
 
 /// What the probabilities are compared with.
 package enum Target<T: Element> {

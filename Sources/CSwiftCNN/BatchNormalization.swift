@@ -10,7 +10,7 @@ public func swiftcnn_batch_normalization_train(
   _ running_variance: UnsafePointer<swiftcnn_tensor>!, _ y: swiftcnn_tensor, _ mean: swiftcnn_tensor,
   _ inverse_deviation: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     var running: BatchNormalization.Running<T>?
     if let running_mean, let running_variance {
       running = try .init(
@@ -20,10 +20,10 @@ public func swiftcnn_batch_normalization_train(
         "\(running_mean == nil ? "running_mean" : "running_variance"): is NULL and the other is not; wanted both or neither")
     }
     try BatchNormalization(decoding: normalization).train(
-      x.input("x", T.self), scale: scale.input("scale"), bias: bias.input("bias"), running: running, y.output("y"),
+      x, scale: scale.input("scale"), bias: bias.input("bias"), running: running, y.output("y"),
       mean: mean.output("mean"), inverseDeviation: inverse_deviation.output("inverse_deviation"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_batch_normalization_infer") @implementation
@@ -31,12 +31,12 @@ public func swiftcnn_batch_normalization_infer(
   _ normalization: UnsafePointer<swiftcnn_batch_normalization>!, _ x: swiftcnn_tensor, _ scale: swiftcnn_tensor,
   _ bias: swiftcnn_tensor, _ mean: swiftcnn_tensor, _ variance: swiftcnn_tensor, _ y: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     try BatchNormalization(decoding: normalization).infer(
-      x.input("x", T.self), scale: scale.input("scale"), bias: bias.input("bias"), mean: mean.input("mean"),
+      x, scale: scale.input("scale"), bias: bias.input("bias"), mean: mean.input("mean"),
       variance: variance.input("variance"), y.output("y"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_batch_normalization_backward") @implementation
@@ -45,11 +45,11 @@ public func swiftcnn_batch_normalization_backward(
   _ grad_y: swiftcnn_tensor, _ grad_x: UnsafePointer<swiftcnn_tensor>!,
   _ grad_scale: UnsafePointer<swiftcnn_tensor>!, _ grad_bias: UnsafePointer<swiftcnn_tensor>!
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     try BatchNormalization.backward(
-      x.input("x", T.self), scale: scale.input("scale"), mean: mean.input("mean"),
+      x, scale: scale.input("scale"), mean: mean.input("mean"),
       inverseDeviation: inverse_deviation.input("inverse_deviation"), grad_y.input("grad_y"),
       gradX: grad_x?.output("grad_x"), gradScale: grad_scale?.output("grad_scale"), gradBias: grad_bias?.output("grad_bias"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }

@@ -16,20 +16,20 @@ public func swiftcnn_im2col_shape(
 public func swiftcnn_im2col(
   _ window: UnsafePointer<swiftcnn_window>!, _ x: swiftcnn_tensor, _ col: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
-    try Im2col(Window(decoding: window)).forward(x.input("x", T.self), col.output("col"))
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
+    try Im2col(Window(decoding: window)).forward(x, col.output("col"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_col2im") @implementation
 public func swiftcnn_col2im(
   _ window: UnsafePointer<swiftcnn_window>!, _ col: swiftcnn_tensor, _ x: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
-    try Im2col(Window(decoding: window)).adjoint(col.input("col", T.self), x.output("x"))
+  func call<T: Element & CElement>(_ col: Input<T>) throws(CNNError) {
+    try Im2col(Window(decoding: window)).adjoint(col, x.output("x"))
   }
-  return status(elementsOf: col, "col", call, call)
+  return status(col, "col", call, call)
 }
 
 @_cdecl("swiftcnn_convolution_shape") @implementation
@@ -49,11 +49,11 @@ public func swiftcnn_convolution_forward(
   _ convolution: UnsafePointer<swiftcnn_convolution>!, _ x: swiftcnn_tensor, _ weight: swiftcnn_tensor,
   _ bias: UnsafePointer<swiftcnn_tensor>!, _ y: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     try Convolution(decoding: convolution).forward(
-      x.input("x", T.self), weight.input("weight"), bias?.input("bias"), y.output("y"))
+      x, weight.input("weight"), bias?.input("bias"), y.output("y"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_convolution_backward") @implementation
@@ -62,10 +62,10 @@ public func swiftcnn_convolution_backward(
   _ grad_y: swiftcnn_tensor, _ grad_x: UnsafePointer<swiftcnn_tensor>!,
   _ grad_weight: UnsafePointer<swiftcnn_tensor>!, _ grad_bias: UnsafePointer<swiftcnn_tensor>!
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     try Convolution(decoding: convolution).backward(
-      x.input("x", T.self), weight.input("weight"), grad_y.input("grad_y"), gradX: grad_x?.output("grad_x"),
+      x, weight.input("weight"), grad_y.input("grad_y"), gradX: grad_x?.output("grad_x"),
       gradWeight: grad_weight?.output("grad_weight"), gradBias: grad_bias?.output("grad_bias"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }

@@ -96,15 +96,16 @@ extension UnsafePointer where Pointee == swiftcnn_tensor {
   }
 }
 
-/// Runs one generic body, given twice, for the tensor's element type.
+/// Runs one generic body, given twice, on the input `tensor`, whose element type decides. (The body takes the input and not
+/// its element type, because Embedded Swift's closures take no metatypes.)
 func status(
-  elementsOf tensor: swiftcnn_tensor, _ argument: StaticString, _ single: (Float.Type) throws(CNNError) -> Void,
-  _ double: (Double.Type) throws(CNNError) -> Void
+  _ tensor: swiftcnn_tensor, _ argument: StaticString, _ single: (Input<Float>) throws(CNNError) -> Void,
+  _ double: (Input<Double>) throws(CNNError) -> Void
 ) -> swiftcnn_status {
   status { () throws(CNNError) in
     switch tensor.type {
-    case SWIFTCNN_FLOAT32: try single(Float.self)
-    case SWIFTCNN_FLOAT64: try double(Double.self)
+    case SWIFTCNN_FLOAT32: try single(try tensor.input(argument))
+    case SWIFTCNN_FLOAT64: try double(try tensor.input(argument))
     default: throw .type("\(argument): wanted float32 or float64, got \(name(tensor.type))")
     }
   }

@@ -17,11 +17,11 @@ public func swiftcnn_max_pooling_forward(
   _ pooling: UnsafePointer<swiftcnn_pooling>!, _ x: swiftcnn_tensor, _ y: swiftcnn_tensor,
   _ winners: UnsafePointer<swiftcnn_tensor>!
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
     try Pooling(decoding: pooling).maxForward(
-      x.input("x", T.self), y.output("y"), winners: winners?.output("winners"))
+      x, y.output("y"), winners: winners?.output("winners"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_max_pooling_backward") @implementation
@@ -29,29 +29,29 @@ public func swiftcnn_max_pooling_backward(
   _ pooling: UnsafePointer<swiftcnn_pooling>!, _ winners: swiftcnn_tensor, _ grad_y: swiftcnn_tensor,
   _ grad_x: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
+  func call<T: Element & CElement>(_ grad_y: Input<T>) throws(CNNError) {
     try Pooling(decoding: pooling).maxBackward(
-      winners.input("winners"), grad_y.input("grad_y", T.self), grad_x.output("grad_x"))
+      winners.input("winners"), grad_y, grad_x.output("grad_x"))
   }
-  return status(elementsOf: grad_y, "grad_y", call, call)
+  return status(grad_y, "grad_y", call, call)
 }
 
 @_cdecl("swiftcnn_average_pooling_forward") @implementation
 public func swiftcnn_average_pooling_forward(
   _ pooling: UnsafePointer<swiftcnn_pooling>!, _ x: swiftcnn_tensor, _ y: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
-    try Pooling(decoding: pooling).averageForward(x.input("x", T.self), y.output("y"))
+  func call<T: Element & CElement>(_ x: Input<T>) throws(CNNError) {
+    try Pooling(decoding: pooling).averageForward(x, y.output("y"))
   }
-  return status(elementsOf: x, "x", call, call)
+  return status(x, "x", call, call)
 }
 
 @_cdecl("swiftcnn_average_pooling_backward") @implementation
 public func swiftcnn_average_pooling_backward(
   _ pooling: UnsafePointer<swiftcnn_pooling>!, _ grad_y: swiftcnn_tensor, _ grad_x: swiftcnn_tensor
 ) -> swiftcnn_status {
-  func call<T: Element & CElement>(_: T.Type) throws(CNNError) {
-    try Pooling(decoding: pooling).averageBackward(grad_y.input("grad_y", T.self), grad_x.output("grad_x"))
+  func call<T: Element & CElement>(_ grad_y: Input<T>) throws(CNNError) {
+    try Pooling(decoding: pooling).averageBackward(grad_y, grad_x.output("grad_x"))
   }
-  return status(elementsOf: grad_y, "grad_y", call, call)
+  return status(grad_y, "grad_y", call, call)
 }

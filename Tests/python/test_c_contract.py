@@ -22,6 +22,7 @@ STRUCTS = {
     "swiftcnn_pooling": _c_api.Pooling,
     "swiftcnn_batch_normalization": _c_api.BatchNormalization,
 }
+EMBEDDED = ROOT / "build" / "embedded" / "libswiftcnn.so"
 WIDE = ("KernelsAVX2", "KernelsAVX512")
 # Instructions of x86-64-v3 and later: vectors with three operands, and bit manipulation.
 LATER = re.compile(r"^(v(?!err|erw)\w+|shlx|shrx|sarx|rorx|mulx|bzhi|andn|bls[ir]|blsmsk|bextr|pdep|pext|lzcnt|tzcnt|movbe)$")
@@ -63,20 +64,44 @@ def test_enum_values_are_unique() -> None:
         assert len(values) == len(set(values)) > 1, name
 
 
+# ---- The library as a file -----------------------------------------------------------------------------------------------
+
+
 def test_no_run_path() -> None:
     assert not re.findall(r"\((?:RUNPATH|RPATH)\).*", tool("readelf", "-d", str(_c_api.LIBRARY_PATH)))
 
 
+def test_exports_the_headers_functions_and_nothing_else() -> None:
+    header = (ROOT / "Include" / "swiftcnn.h").read_text(encoding="utf-8")
+    declared = set(re.findall(r"\b(swiftcnn_\w+)\(", re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)))
+    symbols = tool("nm", "-D", "--defined-only", "--extern-only", str(_c_api.LIBRARY_PATH)).splitlines()
+    assert declared == {symbol.split()[-1] for symbol in symbols}
+
+
+def test_needs_the_systems_own_libraries_only() -> None:
+    allowed = {"libc", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}  # the last two are the C library's own loader
+    if _c_api.LIBRARY_PATH.resolve() != EMBEDDED:
+        allowed |= {"libstdc++", "libgcc_s"}  # what Swift's runtime is written in
+    needed = re.findall(r"\(NEEDED\).*\[(.+?)\.so", tool("readelf", "-d", str(_c_api.LIBRARY_PATH)))
+    assert "libc" in needed
+    assert set(needed) <= allowed
+
+
 # ---- Instructions ------------------------------------------------------------------------------------------------------
 #
-# Each instruction set's kernels are a module of their own. Swift also puts weak copies of small helpers into every module, and
-# the linker keeps any one of them: should it keep one that was compiled for AVX-512, older processors would stop there.
+# Each instruction set's kernels are a module of their own. Swift also puts weak copies of small helpers (in Embedded Swift of
+# the whole runtime) into every module, and the linker keeps any one of them: should it keep one that was compiled for
+# AVX-512, older processors would stop there.
 
-
-def builds() -> list[Path]:
-    """Where the libraries with their symbols are: beside their modules' objects."""
-    found = [ROOT / folder / "release" for folder in (".build", ".build-embedded")]
-    return [folder for folder in found if (folder / "libswiftcnn.so").exists()]
+# The libraries with their symbols, and where their modules' objects are.
+BUILDS = {
+    library: ROOT / folder / "release"
+    for folder, library in (
+        (".build", ROOT / ".build/release/libswiftcnn.so"),
+        (".build-embedded", ROOT / ".build-embedded/libswiftcnn.so"),
+    )
+    if library.exists()
+}
 
 
 def functions(library: Path) -> Iterator[tuple[str, set[str], set[str]]]:
@@ -102,16 +127,19 @@ def code_symbols(folder: Path, modules: list[str]) -> set[str]:
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="about x86-64 kernels")
-@pytest.mark.skipif(not builds(), reason="needs the build folder")
-@pytest.mark.parametrize("folder", builds(), ids=lambda folder: folder.parent.name)
-def test_wide_instructions_stay_in_their_modules(folder: Path) -> None:
+@pytest.mark.skipif(not BUILDS, reason="needs the build folder")
+@pytest.mark.parametrize("library", BUILDS, ids=lambda library: library.relative_to(ROOT).parts[0])
+def test_wide_instructions_stay_in_their_modules(library: Path) -> None:
+    folder = BUILDS[library]
     others = [path.name[: -len(".build")] for path in folder.glob("*.build") if any(path.glob("**/*.o"))]
     others = [module for module in others if module not in WIDE and not module.startswith("swiftcnnPackage")]
     common = code_symbols(folder, others)
     wide = code_symbols(folder, list(WIDE)) - common
-    widest = code_symbols(folder, ["KernelsAVX512"]) - common
+    widest = wide - code_symbols(folder, ["KernelsAVX2"])
+    slow = [name for name in common if "SIMD16" in name and "Fused" in name]
+    assert not slow, f"kernels of AVX-512 that the linker may take from a module compiled without it: {slow[:3]}"
     used: Counter[str] = Counter()
-    for name, mnemonics, registers in functions(folder / "libswiftcnn.so"):
+    for name, mnemonics, registers in functions(library):
         if name in common:
             assert not any(LATER.match(mnemonic) for mnemonic in mnemonics), f"{name}: {sorted(mnemonics)}"
         if "zmm" in registers:

@@ -1,5 +1,6 @@
 // Convolution (ONNX Conv), two-dimensional: shape rule, checks, and which algorithm a shape gets.
 package import CNNCore
+import Microkernels
 
 /// y[N][K][OH][OW] of x[N][C][H][W] and weight[K][C/groups][KH][KW]. No column matrix is ever made: tiles read the pixels of a
 /// window where they lie in the padded planes (see PhasePlanes).
