@@ -419,6 +419,7 @@ static void im2col_rows(void) {
   BAD(im2col_shape, ARGUMENT, "col_shape", y_shape_pointer = NULL);
   BAD(im2col_shape, SHAPE, "col", window.kernel[0] = window.kernel[1] = 1 << 30, window.pads[0] = window.pads[1] = 1 << 30,
       x_shape[1] = 64);
+  BAD(im2col_shape, SHAPE, "col", x_shape[0] = (int64_t)1 << 40, window.pads[0] = window.pads[1] = 1 << 29);
   BAD_WINDOW(im2col, window);
   BAD_KERNEL(im2col, window);
   BAD_TENSOR(im2col, x);
