@@ -1,8 +1,15 @@
 // Borrowed arrays: a pointer, a shape, and the argument's name for messages. The memory is the caller's.
 package import Microkernels
 
+// SIMDScalar implies Codable by way of its storage types, and the compiler wants that said; Embedded Swift has no Codable.
+#if hasFeature(Embedded)
+  package typealias VectorScalar = SIMDScalar
+#else
+  package typealias VectorScalar = SIMDScalar & Codable
+#endif
+
 /// The element types that networks compute in.
-package protocol Element: BinaryFloatingPoint, SIMDScalar, SendableMetatype {
+package protocol Element: BinaryFloatingPoint, VectorScalar, SendableMetatype {
   static var kernels: KernelTable<Self> { get }
 }
 
