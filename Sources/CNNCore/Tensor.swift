@@ -3,14 +3,22 @@ package import Microkernels
 
 // SIMDScalar implies Codable by way of its storage types, and the compiler wants that said; Embedded Swift has no Codable.
 #if hasFeature(Embedded)
-  package typealias VectorScalar = SIMDScalar
+  public typealias VectorScalar = SIMDScalar
 #else
-  package typealias VectorScalar = SIMDScalar & Codable
+  public typealias VectorScalar = SIMDScalar & Codable
 #endif
 
-/// The element types that networks compute in.
-package protocol Element: BinaryFloatingPoint, VectorScalar, SendableMetatype {
-  static var kernels: KernelTable<Self> { get }
+/// The element types that networks compute in: Float and Double. Public, because Swift users' code can be generic over it;
+/// closed, because nobody else can make an ElementKernels.
+public protocol Element: BinaryFloatingPoint, VectorScalar, Sendable, SendableMetatype {
+  static var _kernels: ElementKernels<Self> { get }
+}
+/// What the library alone sees of an element type.
+public struct ElementKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
+  package let table: KernelTable<T>
+}
+extension Element {
+  package static var kernels: KernelTable<Self> { _kernels.table }
 }
 
 /// An input, x[...] in C order.
