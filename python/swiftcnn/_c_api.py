@@ -122,6 +122,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_tanh_forward": ([_T, _T], _STATUS),
     "swiftcnn_tanh_backward": ([_T, _T, _T], _STATUS),
     "swiftcnn_softmax_forward": ([_T, _T], _STATUS),
+    "swiftcnn_softmax_backward": ([_T, _T, _T], _STATUS),
     "swiftcnn_softmax_cross_entropy_forward": ([_T, _T, _T, POINTER(c_double)], _STATUS),
     "swiftcnn_softmax_cross_entropy_backward": ([_T, _T, c_double, _T], _STATUS),
     "swiftcnn_batch_normalization_train": (

@@ -10,11 +10,14 @@ static void softmax_fixture(void) {
 }
 static void softmax_gradient_fixture(void) {
   softmax_fixture();
+  fill(y);
   fill(probabilities);
+  array(grad_y, element, 2, 5, 7, 0, 0), fill(grad_y);
   array(grad_x, element, 2, 5, 7, 0, 0);
 }
 
 CALL(softmax_forward, x->tensor, y->tensor)
+CALL(softmax_backward, y->tensor, grad_y->tensor, grad_x->tensor)
 CALL(softmax_cross_entropy_forward, x->tensor, target->tensor, probabilities->tensor, loss_pointer)
 CALL(softmax_cross_entropy_backward, probabilities->tensor, target->tensor, 1.0, grad_x->tensor)
 
@@ -63,6 +66,11 @@ void softmax_rows(void) {
   BAD(softmax_cross_entropy_forward, ARGUMENT, "probabilities", overlap(probabilities, x));
   BAD(softmax_cross_entropy_forward, ARGUMENT, "probabilities", same(probabilities, target));
   fixture = softmax_gradient_fixture;
+  BAD_TENSOR(softmax_backward, y);
+  BAD_FOLLOWER(softmax_backward, grad_y, other);
+  BAD_FOLLOWER(softmax_backward, grad_x, other);
+  BAD(softmax_backward, ARGUMENT, "grad_x", overlap(grad_x, y));
+  BAD(softmax_backward, ARGUMENT, "grad_x", overlap(grad_x, grad_y));
   BAD_TENSOR(softmax_cross_entropy_backward, probabilities);
   BAD_FOLLOWER(softmax_cross_entropy_backward, grad_x, other);
   BAD_TARGET(softmax_cross_entropy_backward);
