@@ -27,6 +27,11 @@ WIDE = ("KernelsAVX2", "KernelsAVX512")
 LATER = re.compile(r"^(v(?!err|erw)\w+|shlx|shrx|sarx|rorx|mulx|bzhi|andn|bls[ir]|blsmsk|bextr|pdep|pext|lzcnt|tzcnt|movbe)$")
 
 
+def fields(struct: type[ctypes.Structure]) -> list[str]:
+    """The names of all members, those of the structure that it begins with included."""
+    return [field[0] for part in reversed(struct.__mro__) for field in vars(part).get("_fields_", ())]
+
+
 def tool(*command: str) -> str:
     if not shutil.which(command[0]):
         pytest.skip(f"needs {command[0]}")
@@ -42,15 +47,15 @@ def test_structs_are_laid_out_alike_in_c_and_python(tmp_path: Path) -> None:
     lines = ["#include <stdio.h>", '#include "swiftcnn.h"', "int main(void) {"]
     for name, struct in STRUCTS.items():
         lines.append(f'  printf("{name} %d\\n", (int)sizeof({name}));')
-        for field in struct._fields_:
-            lines.append(f'  printf("{name}.{field[0]} %d\\n", (int)offsetof({name}, {field[0]}));')
+        for field in fields(struct):
+            lines.append(f'  printf("{name}.{field} %d\\n", (int)offsetof({name}, {field}));')
     (tmp_path / "layout.c").write_text("\n".join([*lines, "  return 0;", "}"]))
     subprocess.run([compiler, "-std=c99", f"-I{ROOT / 'Include'}", "layout.c", "-o", "layout"], cwd=tmp_path, check=True)
     in_c = dict(line.split() for line in tool(str(tmp_path / "layout")).splitlines())
     in_python = {}
     for name, struct in STRUCTS.items():
         in_python[name] = str(ctypes.sizeof(struct))
-        in_python |= {f"{name}.{field[0]}": str(getattr(struct, field[0]).offset) for field in struct._fields_}
+        in_python |= {f"{name}.{field}": str(getattr(struct, field).offset) for field in fields(struct)}
     assert in_c == in_python
 
 

@@ -34,52 +34,38 @@ class Tensor(ctypes.Structure):
 class _Sized(ctypes.Structure):
     """A structure that begins with its own size; the constructor fills that in and takes the other members in order."""
 
+    _fields_ = [("struct_size", c_size_t)]
+
     def __init__(self, *members: object) -> None:
         super().__init__(ctypes.sizeof(self), *members)
+
+
+_KERNEL = [("kernel", c_int64 * 2)]
+_STEPS = [("strides", c_int64 * 2), ("pads", c_int64 * 4), ("dilations", c_int64 * 2)]
 
 
 class Window(_Sized):
     """``swiftcnn_window``."""
 
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("kernel", c_int64 * 2),
-        ("strides", c_int64 * 2),
-        ("pads", c_int64 * 4),
-        ("dilations", c_int64 * 2),
-    ]
+    _fields_ = [*_KERNEL, *_STEPS]
 
 
 class Convolution(_Sized):
     """``swiftcnn_convolution``."""
 
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("strides", c_int64 * 2),
-        ("pads", c_int64 * 4),
-        ("dilations", c_int64 * 2),
-        ("groups", c_int64),
-    ]
+    _fields_ = [*_STEPS, ("groups", c_int64)]
 
 
 class Pooling(_Sized):
     """``swiftcnn_pooling``."""
 
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("kernel", c_int64 * 2),
-        ("strides", c_int64 * 2),
-        ("pads", c_int64 * 4),
-        ("dilations", c_int64 * 2),
-        ("ceil_mode", c_int32),
-        ("count_include_pad", c_int32),
-    ]
+    _fields_ = [*_KERNEL, *_STEPS, ("ceil_mode", c_int32), ("count_include_pad", c_int32)]
 
 
 class BatchNormalization(_Sized):
     """``swiftcnn_batch_normalization``."""
 
-    _fields_ = [("struct_size", c_size_t), ("epsilon", c_double), ("momentum", c_double)]
+    _fields_ = [("epsilon", c_double), ("momentum", c_double)]
 
 
 # ---- Functions: the header's, in its order ---------------------------------------------------------------------------
