@@ -33,8 +33,7 @@ def fields(struct: type[ctypes.Structure]) -> list[str]:
 
 
 def tool(*command: str) -> str:
-    if not shutil.which(command[0]):
-        pytest.skip(f"needs {command[0]}")
+    assert shutil.which(command[0]), f"{command[0]} is missing: install binutils, which the Swift toolchain needs too"
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -84,6 +83,22 @@ def builds() -> list[Path]:
     return [folder for folder in found if (folder / "libswiftcnn.so").exists()]
 
 
+def code(library: Path, scratch: Path) -> bytes:
+    """The library's instructions, which stripping leaves as they are."""
+    tool("objcopy", "-O", "binary", "--only-section=.text", str(library), str(scratch))
+    return scratch.read_bytes()
+
+
+def test_the_library_in_use_is_one_of_these_builds(tmp_path: Path) -> None:
+    """Symbols are stripped from the library in use, so its functions are told apart in the build that it was copied from."""
+    used = code(_c_api.LIBRARY_PATH, tmp_path / "code")
+    assert used
+    if not any(code(folder / "libswiftcnn.so", tmp_path / "code") == used for folder in builds()):
+        if os.environ.get("SWIFTCNN_LIBRARY"):
+            pytest.skip("SWIFTCNN_LIBRARY names a library that was built elsewhere: its instructions are not checked")
+        pytest.fail("python/swiftcnn/lib is not of this checkout's .build: run make build")
+
+
 def functions(library: Path) -> Iterator[tuple[str, set[str], set[str]]]:
     """The name, mnemonics and registers of every function of `library`."""
     name, mnemonics, registers = "", set[str](), set[str]()
@@ -106,10 +121,11 @@ def code_symbols(folder: Path, modules: list[str]) -> set[str]:
     return {line.split()[-1] for line in lines if re.search(r" [TtWw] ", line)}
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="about x86-64 kernels")
-@pytest.mark.skipif(not builds(), reason="needs the build folder")
 @pytest.mark.parametrize("folder", builds(), ids=lambda folder: folder.parent.name)
 def test_wide_instructions_stay_in_their_modules(folder: Path) -> None:
+    if os.uname().machine != "x86_64":
+        assert not any((folder / f"{module}.build").exists() for module in WIDE), "kernels for another processor"
+        return
     others = [path.name[: -len(".build")] for path in folder.glob("*.build") if any(path.glob("**/*.o"))]
     others = [module for module in others if module not in WIDE and not module.startswith("swiftcnnPackage")]
     common = code_symbols(folder, others)
