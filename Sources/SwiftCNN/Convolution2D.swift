@@ -13,17 +13,17 @@ import CNNOperators
 /// ```
 public struct Convolution2D: Sendable {
   /// The steps of the window; 1 by default.
-  public var strides: Pair
+  public var strides: Window2D.Pair
   /// Rows and columns of zeros around the image; none by default.
-  public var pads: Pads
+  public var pads: Window2D.Pads
   /// The distances of the window's cells in the image; 1 by default.
-  public var dilations: Pair
+  public var dilations: Window2D.Pair
   /// How many groups channels and filters are split into, which do not see each other; 1 by default.
   public var groups: Int
 
   /// A convolution. It has no state: weights are arguments of its functions, which also check these numbers.
   public init(
-    strides: Pair = (1, 1), pads: Pads = (0, 0, 0, 0), dilations: Pair = (1, 1), groups: Int = 1
+    strides: Window2D.Pair = (1, 1), pads: Window2D.Pads = (0, 0, 0, 0), dilations: Window2D.Pair = (1, 1), groups: Int = 1
   ) {
     (self.strides, self.pads, self.dilations, self.groups) = (strides, pads, dilations, groups)
   }

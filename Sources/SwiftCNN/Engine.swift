@@ -46,11 +46,6 @@ extension Tensor {
   func output(_ name: StaticString) -> Output<Scalar> { Output(name, extents, storage.base) }
 }
 
-/// (vertical, horizontal).
-public typealias Pair = (vertical: Int, horizontal: Int)
-/// (top, left, bottom, right), as in ONNX.
-public typealias Pads = (top: Int, left: Int, bottom: Int, right: Int)
-
-func list(_ pair: Pair) -> InlineArray<2, Int> { [pair.vertical, pair.horizontal] }
-func list(_ pads: Pads) -> InlineArray<4, Int> { [pads.top, pads.left, pads.bottom, pads.right] }
+func list(_ pair: Window2D.Pair) -> InlineArray<2, Int> { [pair.vertical, pair.horizontal] }
+func list(_ pads: Window2D.Pads) -> InlineArray<4, Int> { [pads.top, pads.left, pads.bottom, pads.right] }
 func list(_ shape: Shape) -> [Int] { (0..<shape.rank).map { shape[$0] } }

@@ -10,6 +10,11 @@ import CNNOperators
 /// print(col.elements[..<4])  // [0.0, 1.0, 3.0, 4.0]
 /// ```
 public struct Window2D: Sendable {
+  /// (vertical, horizontal).
+  public typealias Pair = (vertical: Int, horizontal: Int)
+  /// (top, left, bottom, right), as in ONNX.
+  public typealias Pads = (top: Int, left: Int, bottom: Int, right: Int)
+
   /// The cells of the window, `(KH, KW)`.
   public var kernel: Pair
   /// Its steps; 1 by default.
