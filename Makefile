@@ -45,7 +45,8 @@ venv: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  "numpy>=1.24,<3" "pytest>=8,<10" "hypothesis>=6.100,<7" "ruff>=0.6,<1" "mypy>=1.10,<3" \
-	  "scikit-learn>=1.3,<2" "matplotlib>=3.7,<4" "tqdm>=4.60,<5" "pillow>=10,<13"
+	  "scikit-learn>=1.3,<2" "matplotlib>=3.7,<4" "tqdm>=4.60,<5" "pillow>=10,<13" \
+	  "scikit-build-core>=0.11,<1" "cmake>=3.20,<5"
 	@echo "$(CURDIR)/python" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/swiftcnn.pth"
 	@touch $@
 
@@ -63,8 +64,9 @@ format: venv  ## format Swift and Python sources
 	$(BIN)/ruff check --fix python Tests Examples Benchmarks
 	$(BIN)/ruff format python Tests Examples Benchmarks
 
-wheel: venv  ## make a wheel for any Python 3 of this platform, in dist/
-	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist .
+# With the tools that are in .venv already, so that nothing is fetched.
+wheel: venv  ## make a wheel for any Python 3 of this platform, in DIST=dist
+	$(BIN)/python -m pip wheel --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir "$(or $(DIST),dist)" .
 
 bench: build  ## time a training step of the article's layers against NumPy, side by side
 	$(BIN)/python Benchmarks/layers_step.py

@@ -60,6 +60,7 @@ let package = Package(
       ]),
     .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
     .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
+    .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
   ],
   swiftLanguageModes: [.v6]
 )

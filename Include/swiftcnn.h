@@ -158,6 +158,7 @@ swiftcnn_status swiftcnn_tanh_backward(swiftcnn_tensor y, swiftcnn_tensor grad_y
 
 /* y[N][K] = exp(x) / sum over K of exp(x). */
 swiftcnn_status swiftcnn_softmax_forward(swiftcnn_tensor x, swiftcnn_tensor y);
+swiftcnn_status swiftcnn_softmax_backward(swiftcnn_tensor y, swiftcnn_tensor grad_y, swiftcnn_tensor grad_x);
 /* x[N][K]; target is class indices, int32 or int64 [N], or a distribution (one-hot), x's type, [N][K].
  * probabilities[N][K] = softmax(x); *loss = mean over N of -sum of target * log(probabilities). */
 swiftcnn_status swiftcnn_softmax_cross_entropy_forward(swiftcnn_tensor x, swiftcnn_tensor target,

@@ -64,12 +64,12 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
 }
 
 extension Float: Element {
-  private static let table = InstructionSet.chosen.float32()
-  package static var kernels: KernelTable<Float> { table }
+  private static let table = ElementKernels(table: InstructionSet.chosen.float32())
+  public static var _kernels: ElementKernels<Float> { table }
 }
 extension Double: Element {
-  private static let table = InstructionSet.chosen.float64()
-  package static var kernels: KernelTable<Double> { table }
+  private static let table = ElementKernels(table: InstructionSet.chosen.float64())
+  public static var _kernels: ElementKernels<Double> { table }
 }
 
 /// Without Unicode's tables, which Embedded Swift would have to link for String ==.

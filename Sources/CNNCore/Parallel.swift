@@ -71,8 +71,11 @@ package func parallel(_ count: Int, width: Int, _ body: (_ task: Int, _ worker: 
   if !ran { for i in 0..<count { body(i, 0) } }
 }
 
-/// Runs a call with denormals flushed to zero, and restores the caller's mode.
-package func withDenormalsFlushed<R>(_ body: () throws(CNNError) -> R) throws(CNNError) -> R {
+/// How a call enters the library, through whichever face: it is refused where an environment variable cannot be used, and
+/// runs with denormals flushed to zero; the caller's mode is restored.
+package func enter<R>(_ body: () throws(CNNError) -> R) throws(CNNError) -> R {
+  if case .failure(let error) = InstructionSet.choice { throw error }
+  _ = try Threads.count()
   let mode = platform_flush_denormals()
   defer { platform_restore_denormals(mode) }
   return try body()

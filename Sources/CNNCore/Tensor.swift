@@ -1,9 +1,24 @@
 // Borrowed arrays: a pointer, a shape, and the argument's name for messages. The memory is the caller's.
 package import Microkernels
 
-/// The element types that networks compute in.
-package protocol Element: BinaryFloatingPoint, SIMDScalar, SendableMetatype {
-  static var kernels: KernelTable<Self> { get }
+// SIMDScalar implies Codable by way of its storage types, and the compiler wants that said; Embedded Swift has no Codable.
+#if hasFeature(Embedded)
+  public typealias VectorScalar = SIMDScalar
+#else
+  public typealias VectorScalar = SIMDScalar & Codable
+#endif
+
+/// The element types that networks compute in: Float and Double. Public, because Swift users' code can be generic over it;
+/// closed, because nobody else can make an ElementKernels.
+public protocol Element: BinaryFloatingPoint, VectorScalar, Sendable, SendableMetatype {
+  static var _kernels: ElementKernels<Self> { get }
+}
+/// What the library alone sees of an element type.
+public struct ElementKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
+  package let table: KernelTable<T>
+}
+extension Element {
+  package static var kernels: KernelTable<Self> { _kernels.table }
 }
 
 /// An input, x[...] in C order.

@@ -7,9 +7,9 @@ package struct Im2col {
   package init(_ window: Window) { self.window = window }
 
   package func shape(_ x: Shape) throws(CNNError) -> Shape {
-    let y = try window.outputShape(x, channels: 1)
+    let rows = try Shape("col", x[0], window.outputExtent(0, of: x[2]), window.outputExtent(1, of: x[3]))
     let columns = try Shape("col", x[1], window.kernel[0], window.kernel[1])
-    return try Shape("col", y.count, columns.count)
+    return try Shape("col", rows.count, columns.count)
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)

@@ -48,6 +48,22 @@ package enum Softmax {
     }
   }
 
+  /// grad_x = y * (grad_y - the sum over K of grad_y * y).
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
+    try y.wants(rank: 2, "[N][K]")
+    try gradY.wants(y.shape)
+    try gradX.wants(y.shape)
+    try gradX.mustNotOverlap(y, sameAllowed: true)
+    try gradX.mustNotOverlap(gradY, sameAllowed: true)
+    let K = y.shape[1]
+    parallel(y.shape[0], width: try parallelWidth(y.shape.count >> 14)) { n, _ in
+      let row = n &* K
+      let along = T.kernels.sumOfProducts(y.data + row, 0, gradY.data + row, 0, K)
+      for i in row..<row &+ K { gradX.data[i] = y.data[i] * (gradY.data[i] - along) }
+    }
+  }
+
   /// The mean over N of -sum of t * log(softmax(x)), by log-sum-exp, so that no logarithm is of 0.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package static func crossEntropy<T: Element>(

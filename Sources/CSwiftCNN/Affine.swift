@@ -37,6 +37,16 @@ public func swiftcnn_softmax_forward(
   return status(x, "x", call, call)
 }
 
+@_cdecl("swiftcnn_softmax_backward") @implementation
+public func swiftcnn_softmax_backward(
+  _ y: swiftcnn_tensor, _ grad_y: swiftcnn_tensor, _ grad_x: swiftcnn_tensor
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_ y: Input<T>) throws(CNNError) {
+    try Softmax.backward(y, grad_y.input("grad_y"), grad_x.output("grad_x"))
+  }
+  return status(y, "y", call, call)
+}
+
 @_cdecl("swiftcnn_softmax_cross_entropy_forward") @implementation
 public func swiftcnn_softmax_cross_entropy_forward(
   _ x: swiftcnn_tensor, _ target: swiftcnn_tensor, _ probabilities: swiftcnn_tensor,

@@ -7,9 +7,7 @@ import CPlatform
 /// Runs the body; an error becomes a status and this thread's message.
 func status(_ body: () throws(CNNError) -> Void) -> swiftcnn_status {
   do throws(CNNError) {
-    if case .failure(let error) = InstructionSet.choice { throw error }
-    _ = try Threads.count()
-    try withDenormalsFlushed(body)
+    try enter(body)
     return SWIFTCNN_OK
   } catch {
     return report(error)

@@ -1,65 +1,135 @@
-// The face for Swift users: arrays as values, layers as functions of them.
+// Arrays as values: what the layers take and give.
 public import CNNCore
 
-/// An error with the argument's name, what was wanted and what came in its `message`.
-public typealias CNNError = CNNCore.CNNError
+/// What layers compute in: `Float` and `Double`, each in its own precision. Other types cannot conform.
+public typealias FloatingScalar = CNNCore.Element
 
-/// An array of float32 elements in C order; images are `[N][C][H][W]`.
-public struct Tensor: Sendable, Equatable {
-  /// The extents.
-  public let shape: [Int]
-  /// The elements, the last axis fastest.
-  public var elements: [Float]
+/// An array in C order, the last axis fastest; images are `[N][C][H][W]`.
+///
+/// Layers take and give tensors of `Float` or `Double`; masks are of `UInt8`, winners of max pooling of `Int32`. A tensor is a
+/// value: copies share memory until one of them changes. The memory is the engine's own, aligned for its vectors and used
+/// again by later tensors, so that a steady training step allocates nothing.
+///
+/// ```swift
+/// var weight = try Tensor([2, 3]) { Float($0) }     // [[0, 1, 2], [3, 4, 5]]
+/// let gradient = try Tensor([2, 3], elements: [1, 0, 0, 0, 0, 1] as [Float])
+/// try weight.update(with: gradient) { $0 -= 0.5 * $1 }
+/// print(weight.elements)                            // [-0.5, 1.0, 2.0, 3.0, 4.0, 4.5]
+/// ```
+public struct Tensor<Scalar: BitwiseCopyable & Sendable>: Sendable {
+  let extents: Shape
+  @usableFromInline var storage: Storage<Scalar>
 
-  /// A tensor of zeros, or of what `element` gives for each index in C order.
-  /// - Throws: `CNNError` where an extent is negative or their product overflows.
-  public init(_ shape: [Int], _ element: (Int) -> Float = { _ in 0 }) throws(CNNError) {
-    let count = try Shape("shape", rank: shape.count) { shape[$0] }.count
-    self.shape = shape
-    elements = []
-    elements.reserveCapacity(count)
-    for i in 0..<count { elements.append(element(i)) }
+  /// A tensor whose elements `element` gives, for 0, 1, 2, … in C order.
+  /// - Throws: `CNNError` where an extent is negative, there are more than 8, their product overflows, or there is no memory.
+  @inlinable public init(_ shape: [Int], _ element: (Int) -> Scalar) throws(CNNError) {
+    // Inlinable, so that the loop is compiled for the caller's type: otherwise each element would go through generic calls.
+    try self.init(uninitialized: shape)
+    for i in 0..<storage.count { storage.base[i] = element(i) }
   }
 
-  /// The same elements in another shape.
+  /// A tensor of these elements, in C order.
+  /// - Throws: `CNNError` where `elements` are not as many as `shape` says, or as `init(_:_:)` does.
+  public init(_ shape: [Int], elements: [Scalar]) throws(CNNError) {
+    try self.init(uninitialized: shape)
+    guard elements.count == storage.count else {
+      throw .shape("elements: wanted \(storage.count) for shape \(extents.description), got \(elements.count)")
+    }
+    elements.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { storage.base.update(from: base, count: source.count) }
+    }
+  }
+
+  @usableFromInline init(uninitialized shape: [Int]) throws(CNNError) {
+    try self.init(Shape("shape", rank: shape.count) { shape[$0] })
+  }
+
+  /// A tensor for an operator to fill.
+  init(_ extents: Shape) throws(CNNError) {
+    self.extents = extents
+    do throws(CNNError) { storage = try Storage(extents.count) } catch {
+      throw CNNError(.memory, "shape: no memory for a tensor of shape \(extents.description)")
+    }
+  }
+
+  private init(_ extents: Shape, _ storage: Storage<Scalar>) {
+    self.extents = extents
+    self.storage = storage
+  }
+
+  /// The extents, the slowest axis first.
+  public var shape: [Int] { (0..<extents.rank).map { extents[$0] } }
+
+  /// The number of elements.
+  public var count: Int { storage.count }
+
+  /// The elements in C order: a copy.
+  public var elements: [Scalar] {
+    withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: storage.base, count: storage.count)) }
+  }
+
+  /// The same elements in another shape; no copy.
   /// - Throws: `CNNError` where the number of elements differs.
   public func reshaped(_ shape: [Int]) throws(CNNError) -> Tensor {
-    let count = try Shape("shape", rank: shape.count) { shape[$0] }.count
-    guard count == elements.count else {
-      throw .shape("shape: wanted \(elements.count) elements, got \(count)")
+    let wanted = try Shape("shape", rank: shape.count) { shape[$0] }
+    guard wanted.count == count else {
+      throw .shape("shape: wanted \(count) elements as in \(extents.description), got \(wanted.description)")
     }
-    return Tensor(checked: shape, elements)
+    return Tensor(wanted, storage)
   }
 
-  private init(checked shape: [Int], _ elements: [Float]) {
-    self.shape = shape
-    self.elements = elements
-  }
-
-  init(_ shape: Shape) throws(CNNError) { try self.init((0..<shape.rank).map { shape[$0] }) }
-
-  /// Lends the elements as an operator's input.
-  func input<R>(_ name: StaticString, _ body: (Input<Float>) throws(CNNError) -> R) throws(CNNError) -> R {
-    guard elements.count == shape.reduce(1, *) else {
-      throw .shape("\(name): has \(elements.count) elements, its shape \(shape) wants \(shape.reduce(1, *))")
-    }
-    let extents = try Shape(name, rank: shape.count) { shape[$0] }
-    return try elements.withUnsafeBufferPointer { buffer throws(CNNError) -> R in
-      try body(Input(name, extents, buffer.baseAddress ?? Tensor.nothing))
+  /// Changes each element, given that of another tensor in the same place: how an optimizer steps.
+  /// - Throws: `CNNError` where shapes differ, or there is no memory for a copy of what is shared.
+  @inlinable public mutating func update(
+    with other: Tensor, _ change: (_ element: inout Scalar, _ other: Scalar) -> Void
+  ) throws(CNNError) {
+    try prepareUpdate(with: other)
+    withExtendedLifetime((storage, other.storage)) {
+      for i in 0..<storage.count { change(&storage.base[i], other.storage.base[i]) }
     }
   }
 
-  /// Lends the elements as an operator's output.
-  mutating func output(_ name: StaticString, _ body: (Output<Float>) throws(CNNError) -> Void) throws(CNNError) {
-    let extents = try Shape(name, rank: shape.count) { shape[$0] }
-    try elements.withUnsafeMutableBufferPointer { buffer throws(CNNError) in
-      guard let base = buffer.baseAddress else { return }
-      try body(Output(name, extents, base))
+  @usableFromInline mutating func prepareUpdate(with other: Tensor) throws(CNNError) {
+    guard other.extents == extents else {
+      throw .shape("other: wanted shape \(extents.description), got \(other.extents.description)")
     }
+    try makeUnique()
   }
 
-  /// Where an array without elements lies: never read.
-  private static var nothing: UnsafePointer<Float> {
-    UnsafePointer(bitPattern: MemoryLayout<Float>.alignment) ?? UnsafePointer(UnsafeMutablePointer<Float>.allocate(capacity: 1))
+  /// Memory that no other tensor shares.
+  mutating func makeUnique() throws(CNNError) {
+    if isKnownUniquelyReferenced(&storage) { return }
+    let own = try Tensor(extents)
+    copy(UnsafePointer(storage.base), to: own.storage.base, count)
+    self = own
+  }
+}
+
+extension Tensor where Scalar: AdditiveArithmetic {
+  /// A tensor of zeros.
+  /// - Throws: as `init(_:_:)` does.
+  @inlinable public init(_ shape: [Int]) throws(CNNError) { try self.init(shape) { _ in .zero } }
+}
+
+extension Tensor: Equatable where Scalar: Equatable {
+  /// Whether shapes and elements are equal; as for numbers, NaN is equal to nothing.
+  @inlinable public static func == (a: Tensor, b: Tensor) -> Bool {
+    a.shape == b.shape
+      && withExtendedLifetime((a.storage, b.storage)) {
+        (0..<a.storage.count).allSatisfy { a.storage.base[$0] == b.storage.base[$0] }
+      }
+  }
+}
+
+/// The memory of tensors. Written only while one tensor alone holds it, which is why it may be shared between threads.
+@usableFromInline final class Storage<Scalar: BitwiseCopyable & Sendable>: @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutablePointer<Scalar>
+  @usableFromInline let count: Int
+  private let memory: Scratch<Scalar>
+
+  init(_ count: Int) throws(CNNError) {
+    memory = try Scratch(count)
+    self.count = count
+    base = memory.data
   }
 }

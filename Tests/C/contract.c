@@ -220,6 +220,12 @@ static void check_in_place(void) {
   double total = 0;
   for (int i = 0; i < COUNT; i++) total += separate[i];
   CHECK_NEAR(total, 1, 1e-5);
+  SAME_BACKWARD(
+      swiftcnn_softmax_backward(floats(separate, 2, rows), floats(grad, 2, rows), floats(gradient, 2, rows)),
+      swiftcnn_softmax_backward(floats(separate, 2, rows), floats(in_place, 2, rows), floats(in_place, 2, rows)));
+  total = 0;
+  for (int i = 0; i < COUNT; i++) total += gradient[i];
+  CHECK_NEAR(total, 0, 1e-5); /* the sum of softmax is always 1 */
 }
 
 /* ---- Nothing in the batch ------------------------------------------------------------------------------------------------- */

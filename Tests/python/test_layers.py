@@ -68,6 +68,21 @@ def test_rebound_parameters_are_seen(conv):
     assert (conv.forward(normal(*SHAPE)) == np.arange(4.0).reshape(1, 4, 1, 1)).all()
 
 
+@pytest.mark.parametrize("make", [lambda: L.Convolution(normal(4, 3, 3, 2), 0), lambda: L.Pooling(3, 2)])
+def test_strides_are_read_anew(make):
+    """What a forward of the same shapes has made ready serves no other stride, and excuses none that is wrong."""
+    layer, x = make(), normal(*SHAPE)
+    one = layer.forward(x)
+    layer.stride = 2
+    assert np.array_equal(layer.forward(x), one[:, :, ::2, ::2])
+    for wrong in (2.0, (2, 2.0), "2", 0):
+        layer.stride = wrong
+        with pytest.raises(swiftcnn.SwiftCNNError, match="stride"):
+            layer.forward(x)
+    layer.stride = np.int64(1)
+    assert np.array_equal(layer.forward(x), one)
+
+
 @pytest.mark.parametrize("change", ["in place", "rebound"])
 def test_a_change_of_W_before_backward(conv, change):
     """As in the article: changed in place it shows in dx, rebound it does not."""

@@ -19,6 +19,7 @@ Shape = tuple[int, ...]
 
 _FLOAT32 = np.dtype(np.float32)
 _FLOAT64 = np.dtype(np.float64)
+_COMPUTED = frozenset([_FLOAT32, _FLOAT64])
 
 # ---- In --------------------------------------------------------------------------------------------------------------
 
@@ -69,7 +70,7 @@ def as_input(value: Any, name: str) -> Array:
     ...
     swiftcnn.errors.DTypeError: x must hold real numbers, got an array of <U1
     """
-    if type(value) is np.ndarray and value.dtype in (_FLOAT32, _FLOAT64):
+    if type(value) is np.ndarray and value.dtype in _COMPUTED:
         flags = value.flags
         if flags.c_contiguous and flags.aligned:
             return value
@@ -84,15 +85,22 @@ def promote(*arrays: Array | None) -> Any:
     >>> [a.dtype.name for a in promote(np.zeros(1, np.float32), np.zeros(1))]
     ['float64', 'float64']
     """
-    types = {array.dtype for array in arrays if array is not None}
-    if len(types) <= 1:
-        return arrays
-    return [None if array is None else array.astype(_FLOAT64, copy=False) for array in arrays]
+    first = None
+    for array in arrays:
+        if array is None:
+            continue
+        if first is None:
+            first = array.dtype
+        elif array.dtype != first:
+            return [None if array is None else array.astype(_FLOAT64, copy=False) for array in arrays]
+    return arrays
 
 
 def snapshot(array: Array, original: Any) -> Array:
     """`array` as it is now, whatever becomes of `original`: a copy, unless converting `original` has made one."""
-    if isinstance(original, np.ndarray):
+    if array is original:
+        private = False
+    elif isinstance(original, np.ndarray):
         private = not np.may_share_memory(array, original)
     else:
         private = isinstance(original, (list, tuple))
@@ -154,11 +162,11 @@ def empty(shape: Sequence[int], dtype: Any, where: str) -> Array:
 # ---- Checks ----------------------------------------------------------------------------------------------------------
 
 
-def check_rank(array: Array, axes: str, name: str, where: str) -> None:
-    """Raises unless `array` has the axes that the text `axes` lists, such as ``(N, C, H, W)``."""
+def check_rank(shape: Shape, axes: str, name: str, where: str) -> None:
+    """Raises unless `shape` has the axes that the text `axes` lists, such as ``(N, C, H, W)``."""
     rank = axes.count(",") + 1
-    if array.ndim != rank:
-        raise ShapeError(f"{where}: {name} must have {rank} axes {axes}, got shape {array.shape}")
+    if len(shape) != rank:
+        raise ShapeError(f"{where}: {name} must have {rank} axes {axes}, got shape {shape}")
 
 
 def as_dout(dout: Any, shape: Shape | None, where: str) -> Array:

@@ -25,6 +25,8 @@ def as_integer(value: Any, name: str, least: int, most: int = _LARGEST) -> int:
     ...
     swiftcnn.errors.DTypeError: filter_h must be an integer, got '3' (str)
     """
+    if type(value) is int and least <= value <= most:
+        return value
     try:
         number = operator.index(value)
     except TypeError:
@@ -52,6 +54,8 @@ def as_pair(value: Any, name: str, least: int = 1) -> Pair:
     >>> as_pair(2, "stride"), as_pair((2, 1), "stride")
     ((2, 2), (2, 1))
     """
+    if type(value) is int:
+        return (as_integer(value, name, least),) * 2
     numbers = as_integers(value, name, least, (2,))
     return numbers[0], numbers[-1]
 
@@ -62,10 +66,21 @@ def as_pads(value: Any, name: str = "pad") -> Pads:
     >>> as_pads(1), as_pads((1, 2)), as_pads((1, 2, 3, 4))
     ((1, 1, 1, 1), (1, 2, 1, 2), (1, 2, 3, 4))
     """
+    if type(value) is int:
+        return (as_integer(value, name, 0),) * 4
     numbers = as_integers(value, name, 0, (2, 4))
     if len(numbers) == 4:
         return numbers[0], numbers[1], numbers[2], numbers[3]
     return numbers[0], numbers[-1], numbers[0], numbers[-1]
+
+
+def as_steps(stride: Any, pad: Any, dilation: Any) -> tuple[Pair, Pads, Pair]:
+    """How a window moves, spelled out.
+
+    >>> as_steps(2, 0, 1)
+    ((2, 2), (0, 0, 0, 0), (1, 1))
+    """
+    return as_pair(stride, "stride"), as_pads(pad), as_pair(dilation, "dilation")
 
 
 def check_fit(image: Pair, kernel: Pair, pads: Pads, dilations: Pair, name: str, where: str) -> None:

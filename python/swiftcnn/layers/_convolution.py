@@ -6,19 +6,21 @@ numbers and never makes that matrix; its `col` is computed when somebody reads i
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 from .. import _c_api
-from .._arrays import Array, as_array, as_bias, as_dout, as_input, check_rank, empty, promote, snapshot
-from .._windows import as_integer, as_integers, as_pads, as_pair, check_fit
+from .._arrays import Array, Shape, as_array, as_bias, as_dout, as_input, check_rank, empty, promote, snapshot
+from .._windows import Pads, Pair, as_integer, as_integers, as_steps, check_fit
 from ..errors import ShapeError
 
 
 def _window(shape: Any, kernel: Any, stride: Any, pad: Any, dilation: Any, where: str) -> tuple[_c_api.Window, Any]:
     """The window of im2col over images of `shape`, and the shape of the matrix."""
     size = (as_integer(kernel[0], "filter_h", 1), as_integer(kernel[1], "filter_w", 1))
-    pads, dilations = as_pads(pad), as_pair(dilation, "dilation")
-    window = _c_api.Window(size, as_pair(stride, "stride"), pads, dilations)
+    strides, pads, dilations = as_steps(stride, pad, dilation)
+    window = _c_api.Window(size, strides, pads, dilations)
     check_fit(shape[2:], size, pads, dilations, "filter_h, filter_w", where)
     return window, _c_api.call_shape("swiftcnn_im2col_shape", window, shape, rank=2)
 
@@ -42,7 +44,7 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Any = 1, pad: 
     Source: the article; book, section 7.4.2.
     """
     x = as_input(input_data, "input_data")
-    check_rank(x, "(N, C, H, W)", "input_data", "im2col")
+    check_rank(x.shape, "(N, C, H, W)", "input_data", "im2col")
     window, shape = _window(x.shape, (filter_h, filter_w), stride, pad, dilation, "im2col")
     col = empty(shape, x.dtype, "im2col")
     _c_api.call("swiftcnn_im2col", window, x, col)
@@ -77,6 +79,28 @@ def col2im(
     x = empty(shape, matrix.dtype, "col2im")
     _c_api.call("swiftcnn_col2im", window, matrix, x)
     return x
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    image: Shape, weight: Shape, strides: Pair, pads: Pads, dilations: Pair, groups: int
+) -> tuple[_c_api.Convolution, Shape]:
+    """The library's parameters for a convolution of these shapes, and the shape of its output; or what does not fit.
+
+    Kept, because a network asks for the same again and again.
+    """
+    where = "Convolution.forward"
+    check_rank(image, "(N, C, H, W)", "x", where)
+    check_rank(weight, "(FN, C, FH, FW)", "W", where)
+    count, channels = weight[:2]
+    if image[1] != channels * groups:
+        wanted = f"{channels}" if groups == 1 else f"{channels} * {groups} groups = {channels * groups}"
+        raise ShapeError(f"{where}: x must have {wanted} channels for W of shape {weight}, got {image}")
+    if count % groups:
+        raise ShapeError(f"{where}: W must have a multiple of groups = {groups} filters, got shape {weight}")
+    check_fit((image[2], image[3]), (weight[2], weight[3]), pads, dilations, "W", where)
+    parameters = _c_api.Convolution(strides, pads, dilations, groups)
+    return parameters, _c_api.call_shape("swiftcnn_convolution_shape", parameters, image, weight)
 
 
 class Convolution:
@@ -146,19 +170,9 @@ class Convolution:
         where = "Convolution.forward"
         filters = as_array(self.W, "W")
         image, weight = promote(as_input(x, "x"), as_input(filters, "W"))
-        check_rank(image, "(N, C, H, W)", "x", where)
-        check_rank(weight, "(FN, C, FH, FW)", "W", where)
-        groups = as_integer(self.groups, "groups", 1)
-        count, channels = weight.shape[:2]
-        if image.shape[1] != channels * groups:
-            wanted = f"{channels}" if groups == 1 else f"{channels} * {groups} groups = {channels * groups}"
-            raise ShapeError(f"{where}: x must have {wanted} channels for W of shape {weight.shape}, got {image.shape}")
-        if count % groups:
-            raise ShapeError(f"{where}: W must have a multiple of groups = {groups} filters, got shape {weight.shape}")
-        pads, dilations = as_pads(self.pad), as_pair(self.dilation, "dilation")
-        parameters = _c_api.Convolution(as_pair(self.stride, "stride"), pads, dilations, groups)
-        check_fit(image.shape[2:], weight.shape[2:], pads, dilations, "W", where)
-        shape = _c_api.call_shape("swiftcnn_convolution_shape", parameters, image.shape, weight.shape)
+        steps = as_steps(self.stride, self.pad, self.dilation)
+        parameters, shape = _plan(image.shape, weight.shape, *steps, as_integer(self.groups, "groups", 1))
+        count = shape[1]
 
         rows = shape[0] * shape[2] * shape[3]
         bias, extra = as_bias(self.b, rows, count, image.dtype, where)
@@ -168,7 +182,7 @@ class Convolution:
         if extra is not None:
             out += extra.reshape(shape[0], shape[2], shape[3], -1).transpose(0, 3, 1, 2)
 
-        by_filter = filters.reshape(count, channels * filters.shape[2] * filters.shape[3])
+        by_filter = filters.reshape(count, math.prod(filters.shape[1:]))
         self.x = x
         self.col_W = by_filter.T
         self._parameters, self._out_shape = parameters, shape

@@ -62,7 +62,7 @@ class Affine:
             raise ShapeError(f"{where}: x must have an axis N, got one number")
         flat = given.reshape(given.shape[0], math.prod(given.shape[1:]))
         rows, weight = promote(as_input(flat, "x"), as_input(self.W, "W"))
-        check_rank(weight, "(D, M)", "W", where)
+        check_rank(weight.shape, "(D, M)", "W", where)
         if rows.shape[1] != weight.shape[0]:
             raise ShapeError(
                 f"{where}: x must have {weight.shape[0]} elements in each row for W of shape {weight.shape}, "

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .. import _c_api
-from .._arrays import Array, as_dout, as_input, check_rank, empty
-from .._windows import as_integer, as_pads, as_pair, check_fit
+from .._arrays import Array, Shape, as_dout, as_input, check_rank, empty
+from .._windows import Pads, Pair, as_integer, as_steps, check_fit
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    image: Shape, kernel: Pair, strides: Pair, pads: Pads, dilations: Pair, ceil_mode: bool, count_pad: bool, where: str
+) -> tuple[_c_api.Pooling, Shape]:
+    """The library's parameters for pooling images of this shape, and the shape of its output; or what does not fit.
+
+    Kept, because a network asks for the same again and again.
+    """
+    check_rank(image, "(N, C, H, W)", "x", where)
+    check_fit((image[2], image[3]), kernel, pads, dilations, "pool_h, pool_w", where)
+    parameters = _c_api.Pooling(kernel, strides, pads, dilations, ceil_mode, count_pad)
+    return parameters, _c_api.call_shape("swiftcnn_pooling_shape", parameters, image)
 
 
 class _Window:
@@ -31,17 +46,12 @@ class _Window:
         self._x_shape: Any = None
         self._out_shape: Any = None
 
-    def _prepare(self, x: Any, where: str) -> tuple[Array, _c_api.Pooling, tuple[int, ...]]:
+    def _prepare(self, x: Any, where: str) -> tuple[Array, _c_api.Pooling, Shape]:
         """x as the library takes it, the parameters, and the shape of the output."""
         image = as_input(x, "x")
-        check_rank(image, "(N, C, H, W)", "x", where)
         kernel = (as_integer(self.pool_h, "pool_h", 1), as_integer(self.pool_w, "pool_w", 1))
-        pads, dilations = as_pads(self.pad), as_pair(self.dilation, "dilation")
-        parameters = _c_api.Pooling(
-            kernel, as_pair(self.stride, "stride"), pads, dilations, bool(self.ceil_mode), bool(self.count_include_pad)
-        )
-        check_fit((image.shape[2], image.shape[3]), kernel, pads, dilations, "pool_h, pool_w", where)
-        return image, parameters, _c_api.call_shape("swiftcnn_pooling_shape", parameters, image.shape)
+        steps = as_steps(self.stride, self.pad, self.dilation)
+        return image, *_plan(image.shape, kernel, *steps, bool(self.ceil_mode), bool(self.count_include_pad), where)
 
     def _keep(self, x: Any, image: Array, parameters: _c_api.Pooling, out: Array) -> None:
         self.x = x
