@@ -58,6 +58,10 @@ let package = Package(
           "-static-stdlib",
         ])
       ]),
+    .target(name: "CPeak", path: "Benchmarks/Peak", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(
+      name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
+      swiftSettings: house),
     .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
     .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
     .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),

@@ -51,6 +51,16 @@ package struct Pooling {
     try checkWinners(winners, H, W, OH, OW)
     let channels = try Channels<T>(window, gradX.shape, shape), kernels = T.kernels
     let pixels = OH &* OW, area = H &* W
+    if channels.areDisjointPairs {
+      let covers = OH &* window.kernel[0] == H && 2 &* OW == W, height = window.kernel[0]
+      try channels.forEach { channel, cells in
+        let to = gradX.data + channel &* area
+        if !covers { zero(to, area) }
+        let windows = channels.windows(of: UnsafePointer(to), in: cells, padding: 0)
+        kernels.spreadWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows, height, W)
+      }
+      return
+    }
     try channels.forEachPlanes { channel, cells, windows in
       zero(cells, channels.planes.cells)
       kernels.scatterWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows)
@@ -203,6 +213,13 @@ package struct Pooling {
       self.padded = padded
       inImage = !padded && window.strides[1] <= 2
       count = y.count == 0 ? 0 : y[0] &* y[1]
+    }
+
+    /// Windows in the image, of two columns, that share no cell: their cells can be written side by side.
+    var areDisjointPairs: Bool {
+      let w = planes.window
+      return inImage && w.kernel[1] == 2 && w.strides[1] == 2 && w.dilations[1] == 1 && w.dilations[0] == 1
+        && w.strides[0] >= w.kernel[0]
     }
 
     private func planeWindows(_ cells: UnsafePointer<T>) -> PoolWindows<T> {

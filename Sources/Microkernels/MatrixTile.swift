@@ -6,8 +6,10 @@
 /// m counts the tile's rows, contiguous in a and broadcast; n its columns, contiguous in b, one or two vectors.
 public struct TileOperands<T> {
   public var a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>
-  /// What the sums start from: nil is 0; c itself, to add to it; a row of biases, with a step of 0.
+  /// What the sums start from: nil is 0; c itself, to add to it; a row of biases for all rows, with a step of 0.
   public var initial: UnsafePointer<T>?, initialStep: Int
+  /// Or a column of biases, one for each row.
+  public var initialColumn: UnsafePointer<T>?
   public var aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>
   public var taps: Int, inner: Int, aStep: Int, bStep: Int, cStep: Int
   /// How many columns are stored and taken from `initial`; b is read in whole vectors.
@@ -16,7 +18,8 @@ public struct TileOperands<T> {
   @inlinable
   public init(
     a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>, initial: UnsafePointer<T>? = nil,
-    initialStep: Int = 0, aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>, taps: Int, inner: Int, aStep: Int,
+    initialStep: Int = 0, initialColumn: UnsafePointer<T>? = nil, aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>,
+    taps: Int, inner: Int, aStep: Int,
     bStep: Int, cStep: Int, columns: Int
   ) {
     self.a = a
@@ -24,6 +27,7 @@ public struct TileOperands<T> {
     self.c = c
     self.initial = initial
     self.initialStep = initialStep
+    self.initialColumn = initialColumn
     self.aOffsets = aOffsets
     self.bOffsets = bOffsets
     self.taps = taps
@@ -55,11 +59,17 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
         right[m] = V.load(initial + (m &* o.initialStep &+ V.count), first: rest)
       }
     }
+  } else if let column = o.initialColumn {
+    for m in 0..<Rows {
+      left[m] = V.repeating(column[m])
+      right[m] = left[m]
+    }
   }
   if o.taps > 0 && o.inner > 0 {
     var t = 0
     repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
+      let end = b + o.inner &* o.bStep
       repeat {
         let b0 = V.load(b), b1 = V.load(b + V.count)
         for m in 0..<Rows {
@@ -69,8 +79,7 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
         }
         a += o.aStep
         b += o.bStep
-        i &-= 1
-      } while i > 0
+      } while b != end
       t &+= 1
     } while t < o.taps
   }
@@ -96,18 +105,20 @@ public func narrowTile<V: Vector, let Rows: Int>(
   var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
   if let initial = o.initial {
     for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
+  } else if let column = o.initialColumn {
+    for m in 0..<Rows { sums[m] = V.repeating(column[m]) }
   }
   if o.taps > 0 && o.inner > 0 {
     var t = 0
     repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
+      let end = b + o.inner &* o.bStep
       repeat {
         let b0 = V.load(b)
         for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
         a += o.aStep
         b += o.bStep
-        i &-= 1
-      } while i > 0
+      } while b != end
       t &+= 1
     } while t < o.taps
   }

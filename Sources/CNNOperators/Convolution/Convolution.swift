@@ -9,6 +9,9 @@ package struct Convolution {
   let pads: InlineArray<4, Int>
   let groups: Int
 
+  /// Fewer input channels a group than this are too few for the rows of a tile.
+  static let fewChannels = 8
+
   package init(
     strides: InlineArray<2, Int> = [1, 1], pads: InlineArray<4, Int> = [0, 0, 0, 0], dilations: InlineArray<2, Int> = [1, 1],
     groups: Int = 1
@@ -68,11 +71,7 @@ package struct Convolution {
     try y.mustNotOverlap(weight)
     if let bias { try y.mustNotOverlap(bias) }
     if y.shape.count == 0 { return }
-    if sizes.channelsInLanes {
-      try sizes.forwardChannelsInLanes(x.data, weight.data, bias?.data, y.data)
-    } else {
-      try sizes.forwardPixelsInLanes(x.data, weight.data, bias?.data, y.data)
-    }
+    try sizes.forward(x.data, weight.data, bias?.data, y.data)
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)
@@ -87,6 +86,10 @@ package struct Convolution {
     for output in [gradX, gradWeight, gradBias] {
       guard let output else { continue }
       for input in [x, weight, gradY] { try output.mustNotOverlap(input) }
+    }
+    let gradients = ConvolutionGradients(x: gradX?.data, weight: gradWeight?.data, bias: gradBias?.data)
+    if sizes.C < Convolution.fewChannels && sizes.C &* sizes.K &* sizes.N &* sizes.pixels > 0 {
+      return try sizes.backwardFewChannels(x.data, weight.data, gradY.data, gradients)
     }
     if let gradWeight {
       try sizes.weightGradient(x.data, gradY.data, gradWeight.data, gradBias?.data)
@@ -106,12 +109,5 @@ extension Convolution.Sizes {
       for n in 0..<N { total += kernels.sum(gradY + (n &* channels &+ k) &* pixels, pixels) }
       gradBias[k] = total
     }
-  }
-
-  /// With few images, each is cut into bands of output rows, so that there is work for every thread.
-  var bands: (count: Int, rows: Int) {
-    let wanted = N &* G >= 16 ? 1 : min(planes.output.0, (16 &+ N &* G &- 1) / max(1, N &* G))
-    let rows = (planes.output.0 &+ wanted &- 1) / max(1, wanted)
-    return ((planes.output.0 &+ rows &- 1) / rows, rows)
   }
 }
