@@ -16,7 +16,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   // Images and planes.
   public typealias Transpose =
-    @Sendable (_ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool)
+    @Sendable (
+      _ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool
+    )
     -> Void
   public typealias CopyRows = @Sendable (_ rows: RowCopy<T>) -> Void
   public typealias MergeRows =
@@ -36,7 +38,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   // Elements.
   public typealias AddTo = @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
-  public typealias AddRows = @Sendable (_ source: Pointer, _ step: Int, _ rows: Int, _ to: MutablePointer, _ columns: Int) -> Void
+  public typealias AddRows =
+    @Sendable (_ source: Pointer, _ step: Int, _ rows: Int, _ to: MutablePointer, _ columns: Int) -> Void
   public typealias Sum = @Sendable (_ x: Pointer, _ count: Int) -> T
   public typealias SumOfProducts = @Sendable (_ x: Pointer, _ mean: T, _ z: Pointer, _ offset: T, _ count: Int) -> T
   public typealias ScaleShift = @Sendable (_ x: Pointer, _ scale: T, _ shift: T, _ y: MutablePointer, _ count: Int) -> Void
