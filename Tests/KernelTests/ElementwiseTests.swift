@@ -1,6 +1,7 @@
 // Kernels over contiguous elements, against the one line that defines each.
 import CNNCore
 import Microkernels
+import TestSupport
 import Testing
 
 @Suite struct ElementwiseTests {

@@ -2,6 +2,7 @@
 import CNNCore
 import Glibc
 import Microkernels
+import TestSupport
 import Testing
 
 /// Where exp becomes 0: it is not computed further down.

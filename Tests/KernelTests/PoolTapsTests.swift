@@ -1,6 +1,7 @@
 // Pooling over the taps of windows, and the ways back, against plain loops.
 import CNNCore
 import Microkernels
+import TestSupport
 import Testing
 
 /// Windows over rows of cells, of which the last ends with the last tap of the last window.

@@ -1,6 +1,7 @@
 // Rows that are copied, merged and added, against plain loops.
 import CNNCore
 import Microkernels
+import TestSupport
 import Testing
 
 @Suite struct RowsTests {

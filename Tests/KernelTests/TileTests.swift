@@ -1,6 +1,7 @@
 // Register tiles against the three loops of a batch-reduced matrix product.
 import CNNCore
 import Microkernels
+import TestSupport
 import Testing
 
 @Suite struct TileTests {

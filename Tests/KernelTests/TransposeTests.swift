@@ -1,6 +1,7 @@
 // Transposition against two loops.
 import CNNCore
 import Microkernels
+import TestSupport
 import Testing
 
 @Suite struct TransposeTests {

@@ -1,6 +1,7 @@
 // A convolution's input gradient, by both of its algorithms, against plain loops.
 import CNNCore
 import CNNOperators
+import TestSupport
 import Testing
 
 @Suite struct InputGradientTests {
@@ -41,10 +42,10 @@ import Testing
     wide.pads = (o.pads.0 + more, o.pads.1 + beside, o.pads.2, o.pads.3 + 1)
     let (OH, OW) = o.output, (wideOH, wideOW) = wide.output
 
-    let x = try Tensor<T>([o.N, o.C, o.image.0, o.image.1]) { numbers($0, 1) }
-    let weight = try Tensor<T>([o.K, o.C / o.groups, o.kernel.0, o.kernel.1]) { numbers($0, 2) }
-    let gradY = try Tensor<T>([o.N, o.K, OH, OW]) { numbers($0, 3) }
-    let wideGradY = try Tensor<T>([o.N, o.K, wideOH, wideOW]) { [T](repeating: 0, count: $0) }
+    let x = try Tensor<T>(o.N, o.C, o.image.0, o.image.1) { numbers($0, 1) }
+    let weight = try Tensor<T>(o.K, o.C / o.groups, o.kernel.0, o.kernel.1) { numbers($0, 2) }
+    let gradY = try Tensor<T>(o.N, o.K, OH, OW) { numbers($0, 3) }
+    let wideGradY = try Tensor<T>(o.N, o.K, wideOH, wideOW) { [T](repeating: 0, count: $0) }
     for plane in 0..<o.N * o.K {
       for h in 0..<OH {
         for w in 0..<OW {
@@ -52,23 +53,21 @@ import Testing
         }
       }
     }
-    let gradX = try Tensor<T>([o.N, o.C, o.image.0, o.image.1]), byTaps = try Tensor<T>([o.N, o.C, o.image.0, o.image.1])
+    let gradX = try Tensor<T>(o.N, o.C, o.image.0, o.image.1), byTaps = try Tensor<T>(o.N, o.C, o.image.0, o.image.1)
     try o.convolution().backward(
       x.input, weight.input, gradY.input, gradX: gradX.output, gradWeight: nil, gradBias: nil)
     try wide.convolution().backward(
       x.input, weight.input, wideGradY.input, gradX: byTaps.output, gradWeight: nil, gradBias: nil)
 
-    let sums = plain(o, weight.values, gradY.values)
-    let sizes = plain(o, weight.values.map { abs($0) }, gradY.values.map { abs($0) })
-    let terms = o.K / o.groups * o.kernel.0 * o.kernel.1
-    gradX.expect(sums, sizes: sizes, terms: terms, "as a convolution")
-    byTaps.expect(sums, sizes: sizes, terms: terms, "by taps")
+    let wanted = plain(o, weight.data, gradY.data)
+    gradX.block.expect(wanted, "as a convolution")
+    byTaps.block.expect(wanted, "by taps")
   }
 
   /// Each window gives each of its cells its gradient times the weight there.
-  private func plain<T: Element>(_ o: Case, _ weight: [T], _ gradY: [T]) -> [T] {
+  private func plain<T: Element>(_ o: Case, _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>) -> [Expected<T>] {
     let (H, W) = o.image, (OH, OW) = o.output, (KH, KW) = o.kernel, C = o.C / o.groups, K = o.K / o.groups
-    var gradX = [T](repeating: 0, count: o.N * o.C * H * W)
+    var gradX = [Expected<T>](repeating: Expected(0), count: o.N * o.C * H * W)
     for (n, k) in (0..<o.N).flatMap({ n in (0..<o.K).map { (n, $0) } }) {
       for (c, oh) in (0..<C).flatMap({ c in (0..<OH).map { (c, $0) } }) {
         for (ow, i) in (0..<OW).flatMap({ ow in (0..<KH).map { (ow, $0) } }) {

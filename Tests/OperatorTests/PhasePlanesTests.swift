@@ -1,6 +1,7 @@
 // The planes of a padded image, against what defines them: which pixel each tap of each window is.
 import CNNCore
 import CNNOperators
+import TestSupport
 import Testing
 
 @Suite struct PhasePlanesTests {
@@ -47,22 +48,23 @@ import Testing
 
   private func fill<T: Element>(of _: T.Type) throws {
     try forEachDrawn(seed: 1) { drawn, dice in
-      let window = drawn.window, (H, W) = drawn.image, x: [T] = numbers(drawn.pixels)
+      let window = drawn.window, (H, W) = drawn.image, x = Block<T>(numbers(drawn.pixels))
       // The whole, and a band of its rows of windows.
       let first = dice(0...drawn.output.0 - 1), rows = dice(1...drawn.output.0 - first)
       for (firstRow, rows) in [(0, drawn.output.0), (first, rows)] {
         for padding: T in [0, -.infinity] {
           let planes = try PhasePlanes(window, image: drawn.image, output: (rows, drawn.output.1))
-          var cells = [T](repeating: .nan, count: planes.cells)
-          planes.fill(&cells, x, padding: padding, firstRow: firstRow)
-          #expect(cells.allSatisfy { !$0.isNaN }, "cells that were not filled: \(drawn.what)")
+          let cells = Block([T](repeating: .nan, count: planes.cells))
+          planes.fill(cells.data, x.data, padding: padding, firstRow: firstRow)
+          let areFilled = (0..<cells.count).allSatisfy { !cells.data[$0].isNaN }
+          #expect(areFilled, "\(T.self) rows \(firstRow)..<\(firstRow + rows), cells are missing: \(drawn.what)")
           let isRight = (0..<rows * drawn.output.1 * window.taps).allSatisfy { n in
             let (t, oh, ow) = (n % window.taps, n / window.taps / drawn.output.1, n / window.taps % drawn.output.1)
             let (i, j) = (t / window.kernel[1], t % window.kernel[1])
             let h = (firstRow + oh) * window.strides[0] - window.pads[0] + i * window.dilations[0]
             let w = ow * window.strides[1] - window.pads[1] + j * window.dilations[1]
             let isInside = h >= 0 && h < H && w >= 0 && w < W
-            return cells[planes.offset(i, j) + oh * planes.width + ow] == (isInside ? x[h * W + w] : padding)
+            return cells.data[planes.offset(i, j) + oh * planes.width + ow] == (isInside ? x.data[h * W + w] : padding)
           }
           #expect(isRight, "\(T.self) rows \(firstRow)..<\(firstRow + rows): \(drawn.what)")
         }
@@ -79,13 +81,16 @@ import Testing
   private func drain<T: Element>(of _: T.Type) throws {
     try forEachDrawn(seed: 2) { (drawn, _) throws in
       let planes = try PhasePlanes(drawn.window, image: drawn.image, output: drawn.output)
-      let x = numbers(drawn.pixels, 1, of: T.self).map { ($0 * 4).rounded() }
-      let p = numbers(planes.cells, 2, of: T.self).map { ($0 * 4).rounded() }
-      var filled = [T](repeating: .nan, count: planes.cells), drained = [T](repeating: .nan, count: drawn.pixels)
-      planes.fill(&filled, x, padding: 0)
-      planes.drain(p, &drained)
-      #expect(dot(filled, p) == dot(x, drained), "\(T.self) \(drawn.what)")
+      let x = Block(numbers(drawn.pixels, 1, of: T.self).map { ($0 * 4).rounded() })
+      let p = Block(numbers(planes.cells, 2, of: T.self).map { ($0 * 4).rounded() })
+      let filled = Block([T](repeating: .nan, count: planes.cells)), drained = Block([T](repeating: .nan, count: drawn.pixels))
+      planes.fill(filled.data, x.data, padding: 0)
+      planes.drain(p.data, drained.data)
+      let (inPlanes, inImage) = (dot(filled, p), dot(x, drained))
+      #expect(inPlanes == inImage, "\(T.self) \(drawn.what)")
     }
   }
-  private func dot<T: Element>(_ a: [T], _ b: [T]) -> T { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+  private func dot<T: Element>(_ a: Block<T>, _ b: Block<T>) -> T {
+    (0..<a.count).reduce(0) { $0 + a.data[$1] * b.data[$1] }
+  }
 }
