@@ -62,8 +62,9 @@ let package = Package(
     .executableTarget(
       name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
       swiftSettings: house),
-    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
-    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
+    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
     .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
   ],
   swiftLanguageModes: [.v6]

@@ -11,7 +11,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public let lanes: Int
   /// The most rows whose sums fit the registers, for tiles of two vectors and of one.
   public let tallRows: Int, narrowRows: Int
-  /// [rows - 1]: tiles of two vectors, and of one.
+  /// [rows - 1], up to mostRows: tiles of two vectors, and of one.
+  public static var mostRows: Int { 14 }
   nonisolated(unsafe) public let tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>
 
   /// [columns - 1]: dot tiles of four rows and of one; and the most columns whose sums fit the registers with four rows.
