@@ -43,7 +43,8 @@ func matrixProduct<T: Element>(
   let kernels = T.kernels, depth = PackedProduct<T>.depth
   let slices = K >= 4 &* max(M, N) ? min(8, K / depth) : 1
   if slices > 1 {
-    let size = ((K &+ slices &- 1) / slices &+ depth &- 1) / depth &* depth, width = try parallelWidth(slices)
+    let size = ((K &+ slices &- 1) / slices &+ depth &- 1) / depth &* depth
+    let width = try parallelWidth(slices, .multiplyAdds(M, N, K))
     let product = PackedProduct<T>(M: M, N: N)
     let partial = try Scratch<T>(slices &* M &* N), scratch = try Scratch<T>(width &* product.cells)
     let (partialData, scratchData) = (partial.data, scratch.data)
@@ -54,7 +55,7 @@ func matrixProduct<T: Element>(
         a.from(row: 0, column: first), b.from(row: first, column: 0), count, start: nil, to, N,
         scratchData + worker &* product.cells)
     }
-    let rows = try parallelWidth(M)
+    let rows = try parallelWidth(M, .elements(slices, M, N))
     parallel(M, width: rows) { m, _ in
       let to = c + m &* N
       if let bias { copy(bias, to: to, N) } else { zero(to, N) }
@@ -66,7 +67,7 @@ func matrixProduct<T: Element>(
   let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
   let units = ((byRows ? M : N) &+ unit &- 1) / unit, tasks = min(16, units), size = (units &+ tasks &- 1) / tasks &* unit
   let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N))
-  let width = try parallelWidth(tasks)
+  let width = try parallelWidth(tasks, .multiplyAdds(M, N, K))
   let scratch = try Scratch<T>(width &* product.cells)
   let scratchData = scratch.data
   parallel(tasks, width: width) { i, worker in

@@ -66,33 +66,24 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   @usableFromInline
   init(
-    lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: InlineArray<14, Tile<T>>, narrowTiles: InlineArray<14, Tile<T>>,
-    dotTiles4: InlineArray<6, Dot<T>>, dotTiles1: InlineArray<6, Dot<T>>, dotColumns: Int, transpose: @escaping Transpose,
-    copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows,
-    addShiftedRows: @escaping AddShiftedRows, maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
-    scatterWinners: @escaping ScatterWinners, spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares,
-    addTo: @escaping AddTo,
+    lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
+    dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int, transpose: @escaping Transpose,
+    copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
+    maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps, scatterWinners: @escaping ScatterWinners,
+    spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, relu: @escaping Relu, maskedScale: @escaping MaskedScale,
     sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
-    (self.tallTiles, self.narrowTiles) = (Self.lasting(tallTiles), Self.lasting(narrowTiles))
-    (self.dotTiles4, self.dotTiles1, self.dotColumns) = (Self.lasting(dotTiles4), Self.lasting(dotTiles1), dotColumns)
+    (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
+    (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
     (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
-  }
-
-  /// Functions in memory that is never freed, as tables live as long as the process. To take one out of an InlineArray would
-  /// copy, and count, them all.
-  private static func lasting<F, let Count: Int>(_ functions: InlineArray<Count, F>) -> UnsafePointer<F> {
-    let memory = UnsafeMutablePointer<F>.allocate(capacity: Count)
-    for i in 0..<Count { (memory + i).initialize(to: functions[i]) }
-    return UnsafePointer(memory)
   }
 }
 
@@ -103,9 +94,9 @@ extension KernelTable {
   @inlinable @inline(__always)
   public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int, dotColumns: Int) where V.Scalar == T {
     self.init(
-      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: Microkernels.tallTiles(V.self),
-      narrowTiles: Microkernels.narrowTiles(V.self), dotTiles4: Microkernels.dotTiles4(V.self),
-      dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,
+      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: lasting(Microkernels.tallTiles(V.self)),
+      narrowTiles: lasting(Microkernels.narrowTiles(V.self)), dotTiles4: lasting(Microkernels.dotTiles4(V.self)),
+      dotTiles1: lasting(Microkernels.dotTiles1(V.self)), dotColumns: dotColumns,
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },
       copyRows: { Microkernels.copyRows(V.self, $0) },
       mergeRows: { Microkernels.mergeRows(V.self, $0, $1, $2, $3, $4, $5, $6) },
@@ -127,4 +118,13 @@ extension KernelTable {
       tanh: { Microkernels.hyperbolicTangent(V.self, $0, $1, $2) },
       softmaxRow: { Microkernels.softmaxRow(V.self, $0, $1, $2) })
   }
+}
+
+/// Functions in memory that is never freed, as tables live as long as the process. To take one out of an InlineArray would copy,
+/// and count, them all. Inlined, since every instruction set's module would have a copy of its own, and the linker keep any.
+@inlinable @inline(__always)
+func lasting<F, let Count: Int>(_ functions: InlineArray<Count, F>) -> UnsafePointer<F> {
+  let memory = UnsafeMutablePointer<F>.allocate(capacity: Count)
+  for i in 0..<Count { (memory + i).initialize(to: functions[i]) }
+  return UnsafePointer(memory)
 }

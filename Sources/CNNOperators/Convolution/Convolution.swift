@@ -36,6 +36,7 @@ package struct Convolution {
     /// Columns of a tile: two vectors.
     var panel: Int { 2 &* T.kernels.lanes }
     var panels: Int { (K &+ panel &- 1) / panel }
+    var work: Work { .multiplyAdds(N, G, C, K, taps, pixels) }
   }
 
   package func outputShape(_ x: Shape, _ weight: Shape) throws(CNNError) -> Shape {
@@ -104,7 +105,7 @@ extension Convolution.Sizes {
   /// grad_bias[k] = the sum of grad_y[n][k][...] over images and pixels, images in order, where no grad_weight is wanted.
   func biasGradient(_ gradY: UnsafePointer<T>, _ gradBias: UnsafeMutablePointer<T>) throws(CNNError) {
     let channels = G &* K, kernels = T.kernels, pixels = pixels, N = N
-    parallel(channels, width: try parallelWidth(channels)) { k, _ in
+    parallel(channels, width: try parallelWidth(channels, .elements(N, channels, pixels))) { k, _ in
       var total: T = 0
       for n in 0..<N { total += kernels.sum(gradY + (n &* channels &+ k) &* pixels, pixels) }
       gradBias[k] = total

@@ -21,7 +21,7 @@ extension Convolution.Sizes {
     let (N, C, K, G, taps, pixels, imageCells) = (N, C, K, G, taps, pixels, imageCells)
     let planes = planes, cells = planes.cells, terms = C &* taps
     let chunks = max(1, min(N, (16 &+ G &- 1) / G)), perChunk = (N &+ chunks &- 1) / chunks
-    let width = try parallelWidth(G &* chunks)
+    let width = try parallelWidth(G &* chunks, work)
 
     let offsets = try Scratch<Int>(terms)
     for c in 0..<C {

@@ -30,7 +30,7 @@ extension Convolution.Sizes {
     let units = (pixels &+ panel &- 1) / panel, parts = min(units, max(1, (16 &+ N &* G &- 1) / (N &* G)))
     let size = (units &+ parts &- 1) / parts &* panel, tasks = N &* G &* parts
     let cells = PackedProduct<T>(M: K, N: min(size, pixels)).cells
-    let width = try parallelWidth(tasks), scratch = try Scratch<T>(width &* cells)
+    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* cells)
     let scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
       let image = task / parts, g = image % G, first = task % parts &* size, count = min(size, pixels &- first)
@@ -54,7 +54,7 @@ extension Convolution.Sizes {
     // weight as [G][panels][taps][C][panel], zeros behind the last channel.
     let packed = try Scratch<T>(G &* panels &* taps &* C &* panel)
     let weights = packed.data
-    parallel(G &* panels, width: try parallelWidth(G &* panels)) { i, _ in
+    parallel(G &* panels, width: try parallelWidth(G &* panels, .elements(G, K, C, taps))) { i, _ in
       let first = i % panels &* panel, count = min(panel, K &- first)
       let from = weight + (i / panels &* K &+ first) &* C &* taps, to = weights + i &* taps &* C &* panel
       if count < panel { zero(to, taps &* C &* panel) }
@@ -86,7 +86,7 @@ extension Convolution.Sizes {
     let channelCells = planes.cells &+ 16, planeCells = C &* channelCells
     let batch = max(1, min(N, (1 << 20) / (G &* planeCells &* MemoryLayout<T>.stride)))
     let tasks = batch &* G &* panels &* chunks
-    let width = try parallelWidth(tasks)
+    let width = try parallelWidth(tasks, work)
     let filled = try Scratch<T>(batch &* G &* planeCells), tiles = try Scratch<T>(width &* chunk &* OW &* panel)
     let (planeData, tileData) = (filled.data, tiles.data)
 
@@ -137,7 +137,7 @@ extension Convolution.Sizes {
     let band = planes
     let (blocks, rows) = balanced(K, most: kernels.tallRows)
     let tasks = N &* G
-    let width = try parallelWidth(tasks)
+    let width = try parallelWidth(tasks, work)
     let step = (band.run &+ panel &- 1) / panel &* panel
     let planeCells = C &* band.cells &+ 2 &* panel
     let weightCells = blocks &* taps &* C &* rows

@@ -37,7 +37,7 @@ extension Convolution.Sizes {
     let (C, K, taps) = (C, K, taps)
     let flipped = try Scratch<T>(G &* C &* K &* taps)
     let data = flipped.data
-    parallel(G &* K, width: try parallelWidth(G &* K)) { i, _ in
+    parallel(G &* K, width: try parallelWidth(G &* K, .elements(G, C, K, taps))) { i, _ in
       let g = i / K, k = i % K
       for c in 0..<C {
         let from = weight + ((g &* C &+ c) &* K &+ k) &* taps, to = data + (i &* C &+ c) &* taps
@@ -55,7 +55,7 @@ extension Convolution.Sizes {
     let wanted = N &* G >= 16 ? 1 : min(C, (16 &+ N &* G &- 1) / (N &* G)), channels = (C &+ wanted &- 1) / wanted
     let parts = (C &+ channels &- 1) / channels, tasks = N &* G &* parts
     let product = try TapProduct(self, weight, parts: parts)
-    let width = try parallelWidth(tasks), step = product.step, scratchCells = K &* step &+ product.cells
+    let width = try parallelWidth(tasks, work), step = product.step, scratchCells = K &* step &+ product.cells
     let scratch = try Scratch<T>(width &* scratchCells)
     let scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in

@@ -31,7 +31,7 @@ extension Convolution.Sizes {
     // As many images at a time as fit the second cache, by shape alone.
     let perImage = G &* (imagePlanes &+ imageGradients)
     let batch = max(1, min(N, (1 << 20) / max(1, perImage &* MemoryLayout<T>.stride)))
-    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count))
+    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count), work)
     let packed = try Scratch<T>(batch &* perImage &+ 2 &* panel)
     let staging = try Scratch<T>(width &* block &* planes.cells)
     let sums = try Scratch<T>(G &* panels &* C &* taps &* panel)

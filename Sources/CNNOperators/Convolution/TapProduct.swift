@@ -50,7 +50,7 @@ struct TapProduct<T: Element>: ~Copyable {
     }
     offsets.data[channels &* taps] = 0
     let weightData = weights.data
-    parallel(wanted ? G &* parts : 0, width: try parallelWidth(G &* parts)) { i, _ in
+    parallel(wanted ? G &* parts : 0, width: try parallelWidth(G &* parts, .elements(G, C, K, taps))) { i, _ in
       let g = i / parts, first = i % parts &* channels, total = min(channels, C &- first) &* taps
       for block in 0..<blocks.count {
         let (row, count) = blocks.range(block, total)
