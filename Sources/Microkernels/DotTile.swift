@@ -70,18 +70,24 @@ public func dotTile1<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Typ
 
 /// Tiles of 1 to 6 columns: 24 sums in four rows, for the 32 registers of AVX-512.
 @inlinable @inline(__always)
-public func dotTiles4<V: Vector>(_: V.Type) -> InlineArray<6, Dot<V.Scalar>> {
-  [
-    { dotTile4(InlineArray<1, V>.self, $0) }, { dotTile4(InlineArray<2, V>.self, $0) },
-    { dotTile4(InlineArray<3, V>.self, $0) }, { dotTile4(InlineArray<4, V>.self, $0) },
-    { dotTile4(InlineArray<5, V>.self, $0) }, { dotTile4(InlineArray<6, V>.self, $0) },
-  ]
+public func dotTiles4<V: Vector>(_: V.Type) -> UnsafePointer<Dot<V.Scalar>> {
+  let tiles = UnsafeMutablePointer<Dot<V.Scalar>>.allocate(capacity: 6)
+  (tiles + 0).initialize(to: { dotTile4(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { dotTile4(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { dotTile4(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { dotTile4(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { dotTile4(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { dotTile4(InlineArray<6, V>.self, $0) })
+  return UnsafePointer(tiles)
 }
 @inlinable @inline(__always)
-public func dotTiles1<V: Vector>(_: V.Type) -> InlineArray<6, Dot<V.Scalar>> {
-  [
-    { dotTile1(InlineArray<1, V>.self, $0) }, { dotTile1(InlineArray<2, V>.self, $0) },
-    { dotTile1(InlineArray<3, V>.self, $0) }, { dotTile1(InlineArray<4, V>.self, $0) },
-    { dotTile1(InlineArray<5, V>.self, $0) }, { dotTile1(InlineArray<6, V>.self, $0) },
-  ]
+public func dotTiles1<V: Vector>(_: V.Type) -> UnsafePointer<Dot<V.Scalar>> {
+  let tiles = UnsafeMutablePointer<Dot<V.Scalar>>.allocate(capacity: 6)
+  (tiles + 0).initialize(to: { dotTile1(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { dotTile1(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { dotTile1(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { dotTile1(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { dotTile1(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { dotTile1(InlineArray<6, V>.self, $0) })
+  return UnsafePointer(tiles)
 }

@@ -94,9 +94,9 @@ extension KernelTable {
   @inlinable @inline(__always)
   public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int, dotColumns: Int) where V.Scalar == T {
     self.init(
-      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: lasting(Microkernels.tallTiles(V.self)),
-      narrowTiles: lasting(Microkernels.narrowTiles(V.self)), dotTiles4: lasting(Microkernels.dotTiles4(V.self)),
-      dotTiles1: lasting(Microkernels.dotTiles1(V.self)), dotColumns: dotColumns,
+      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: Microkernels.tallTiles(V.self),
+      narrowTiles: Microkernels.narrowTiles(V.self), dotTiles4: Microkernels.dotTiles4(V.self),
+      dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },
       copyRows: { Microkernels.copyRows(V.self, $0) },
       mergeRows: { Microkernels.mergeRows(V.self, $0, $1, $2, $3, $4, $5, $6) },
@@ -118,13 +118,4 @@ extension KernelTable {
       tanh: { Microkernels.hyperbolicTangent(V.self, $0, $1, $2) },
       softmaxRow: { Microkernels.softmaxRow(V.self, $0, $1, $2) })
   }
-}
-
-/// Functions in memory that is never freed, as tables live as long as the process. To take one out of an InlineArray would copy,
-/// and count, them all. Inlined, since every instruction set's module would have a copy of its own, and the linker keep any.
-@inlinable @inline(__always)
-func lasting<F, let Count: Int>(_ functions: InlineArray<Count, F>) -> UnsafePointer<F> {
-  let memory = UnsafeMutablePointer<F>.allocate(capacity: Count)
-  for i in 0..<Count { (memory + i).initialize(to: functions[i]) }
-  return UnsafePointer(memory)
 }
