@@ -78,7 +78,7 @@ struct Layout<T: Element> {
     runsBackward = [Bool](repeating: false, count: n)
     guard mode == .train else { return }
     for (i, value) in graph.values.enumerated() {
-      if case .parameter(let number) = value.source { needsGradient[i] = !graph.isFrozen(number) }
+      if case .parameter(let number) = value.source { needsGradient[i] = !graph.treatments[number].isFrozen }
     }
     for node in graph.nodes where node.inputs.contains(where: { $0.map { needsGradient[$0.index] } ?? false }) {
       for output in node.outputs { needsGradient[output.index] = true }
