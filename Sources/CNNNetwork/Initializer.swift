@@ -22,7 +22,8 @@ package enum Initializer: Sendable {
     func scaled(_ variance: Double, isNormal: Bool) -> Initializer {
       let deviation = gain * variance.squareRoot()
       return isNormal
-        ? .normal(mean: 0, deviation: deviation) : .uniform(low: -deviation * 3.0.squareRoot(), high: deviation * 3.0.squareRoot())
+        ? .normal(mean: 0, deviation: deviation)
+        : .uniform(low: -deviation * 3.0.squareRoot(), high: deviation * 3.0.squareRoot())
     }
     let (into, through) = (Double(max(1, fanIn)), Double(max(1, fanIn + fanOut)))
     if name.is("Constant") {

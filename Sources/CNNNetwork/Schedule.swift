@@ -37,23 +37,27 @@ package final class Schedule {
       kind = .cosine(length: try positive("T_max"), least: try attributes.atLeastZero("eta_min", default: 0))
     } else if name.is("LinearLR") {
       kind = .linear(
-        from: try attributes.atLeastZero("start_factor", default: 1.0 / 3), to: try attributes.atLeastZero("end_factor", default: 1),
+        from: try attributes.atLeastZero("start_factor", default: 1.0 / 3),
+        to: try attributes.atLeastZero("end_factor", default: 1),
         length: try positive("total_iters", default: 5))
     } else if name.is("OneCycleLR") {
       guard attributes.has("max_lr") else { throw attributes.wrong("max_lr", "a learning rate, got none") }
       let rise = try attributes.float("pct_start", default: 0.3)
       guard rise >= 0 && rise <= 1 else { throw attributes.wrong("pct_start", "0 to 1, got \(rise)") }
-      let divisor = try attributes.float("div_factor", default: 25), final = try attributes.float("final_div_factor", default: 1e4)
+      let divisor = try attributes.float("div_factor", default: 25),
+        final = try attributes.float("final_div_factor", default: 1e4)
       guard divisor > 0 && final > 0 else { throw attributes.wrong("div_factor", "above 0, as final_div_factor") }
       kind = .oneCycle(
-        most: try attributes.atLeastZero("max_lr", default: 0), length: try positive("total_steps"), rise: rise, divisor: divisor,
+        most: try attributes.atLeastZero("max_lr", default: 0), length: try positive("total_steps"), rise: rise,
+        divisor: divisor,
         finalDivisor: final)
     } else if name.is("ReduceLROnPlateau") {
       let mode = try attributes.string("mode", default: "min")
       guard mode.is("min") || mode.is("max") else { throw attributes.wrong("mode", "min or max, got \(mode)") }
       kind = .plateau(
         factor: try attributes.fraction("factor", default: 0.1), patience: try attributes.int("patience", default: 10),
-        threshold: try attributes.atLeastZero("threshold", default: 1e-4), least: try attributes.atLeastZero("min_lr", default: 0),
+        threshold: try attributes.atLeastZero("threshold", default: 1e-4),
+        least: try attributes.atLeastZero("min_lr", default: 0),
         rises: mode.is("max"))
     } else {
       throw CNNError(.unsupported, "schedule: \(name) is not one that this version has")

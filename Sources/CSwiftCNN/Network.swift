@@ -139,7 +139,9 @@ public func swiftcnn_network_add(
   func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     let values = try decode(inputs, input_count, "inputs").map { $0 == SWIFTCNN_ABSENT ? nil : ValueID(index: Int($0)) }
     guard let outputs else { throw .argument("outputs: is NULL") }
-    guard output_count >= 0 && output_count <= 1024 else { throw .argument("output_count: wanted 1 to 1024, got \(output_count)") }
+    guard output_count >= 0 && output_count <= 1024 else {
+      throw .argument("output_count: wanted 1 to 1024, got \(output_count)")
+    }
     let made = try network.graph.add(
       decode(operator_name, "operator_name"), decode(attributes, attribute_count), inputs: values, outputs: output_count,
       name: name == nil ? nil : Name(cString: name))
@@ -162,7 +164,8 @@ public func swiftcnn_network_set_outputs(
 
 @_cdecl("swiftcnn_network_shape") @implementation
 public func swiftcnn_network_shape(
-  _ network: OpaquePointer!, _ value: swiftcnn_value, _ shape: UnsafeMutablePointer<Int64>!, _ rank: UnsafeMutablePointer<Int32>!
+  _ network: OpaquePointer!, _ value: swiftcnn_value, _ shape: UnsafeMutablePointer<Int64>!,
+  _ rank: UnsafeMutablePointer<Int32>!
 ) -> swiftcnn_status {
   func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let known = try network.graph.value(ValueID(index: Int(value)), "value").shape else {

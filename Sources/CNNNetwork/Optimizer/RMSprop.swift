@@ -18,7 +18,8 @@ final class RMSprop<T: Element>: Optimizer<T> {
 
   override func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
     try rmsprop(
-      run, rate: T(rate), decay: T(weightDecay), alpha: T(alpha), epsilon: T(epsilon), momentum: T(momentum), centered: centered)
+      run, rate: T(rate), decay: T(weightDecay), alpha: T(alpha), epsilon: T(epsilon), momentum: T(momentum), centered: centered
+    )
   }
 }
 
