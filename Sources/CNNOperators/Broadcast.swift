@@ -74,6 +74,9 @@ struct Broadcast {
     return place
   }
 
+  /// Where in x the element i of y comes from.
+  func place(of i: Int) -> Int { run == 0 ? 0 : place(i / run) &+ (runRepeats ? 0 : i % run) }
+
   /// Calls body(first element in y, elements, first element in x, whether x is that one element) for all of y, on all threads.
   func forEachRun(_ body: (_ y: Int, _ count: Int, _ x: Int, _ isOne: Bool) -> Void) throws(CNNError) {
     if count == 0 { return }
