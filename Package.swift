@@ -47,9 +47,10 @@ let package = Package(
       name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
       swiftSettings: house),
     .target(name: "CNNOperators", dependencies: ["CNNCore", "Microkernels"], swiftSettings: house),
+    .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
     .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
     .target(
-      name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators"],
+      name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"],
       exclude: ["exports.map"], swiftSettings: house,
       linkerSettings: [
         .unsafeFlags([
@@ -65,6 +66,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
     .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
+    .testTarget(name: "NetworkTests", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: []),
     .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
   ],
   swiftLanguageModes: [.v6]

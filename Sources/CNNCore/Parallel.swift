@@ -93,6 +93,13 @@ package func parallel(_ count: Int, width: Int, _ body: (_ task: Int, _ worker: 
   if !ran { for i in 0..<count { body(i, 0) } }
 }
 
+/// Runs the body with the library's lock held: nothing in it may borrow memory or take the lock again.
+package func locked<R>(_ body: () -> R) -> R {
+  platform_lock()
+  defer { platform_unlock() }
+  return body()
+}
+
 /// How a call enters the library, through whichever face: it is refused where an environment variable cannot be used, and
 /// runs with denormals flushed to zero; the caller's mode is restored.
 package func enter<R>(_ body: () throws(CNNError) -> R) throws(CNNError) -> R {

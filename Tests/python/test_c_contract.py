@@ -21,6 +21,8 @@ STRUCTS = {
     "swiftcnn_convolution": _c_api.Convolution,
     "swiftcnn_pooling": _c_api.Pooling,
     "swiftcnn_batch_normalization": _c_api.BatchNormalization,
+    "swiftcnn_attribute": _c_api.Attribute,
+    "swiftcnn_epoch": _c_api.Epoch,
 }
 EMBEDDED = ROOT / "build" / "embedded" / "libswiftcnn.so"
 WIDE = ("KernelsAVX2", "KernelsAVX512")
@@ -62,7 +64,8 @@ def test_structs_are_laid_out_alike_in_c_and_python(tmp_path: Path) -> None:
 def test_enum_values_are_unique() -> None:
     header = (ROOT / "Include" / "swiftcnn.h").read_text(encoding="utf-8")
     enums = re.findall(r"typedef enum (\w+) \{(.*?)\}", header, re.DOTALL)
-    assert {name for name, _ in enums} == {"swiftcnn_status", "swiftcnn_type"}
+    known = {"swiftcnn_status", "swiftcnn_type", "swiftcnn_attribute_type", "swiftcnn_arrays"}
+    assert {name for name, _ in enums} == known
     for name, body in enums:
         values = re.findall(r"SWIFTCNN_\w+ = (\d+)", body)
         assert len(values) == len(set(values)) > 1, name

@@ -50,5 +50,6 @@ void platform_unlock(void);
 
 /* ---- Mathematics that has no vector form here ---- */
 double platform_log(double x);
+double platform_cos(double x);
 
 #endif

@@ -1,0 +1,76 @@
+// A run of a plan: the plan's arrays in memory of this run. Used by one thread at a time.
+package import CNNCore
+import CNNOperators
+
+package final class Execution<T: Element> {
+  package let plan: Plan<T>
+  private let arena: Scratch<UInt8>
+  private let table: Scratch<UnsafeMutableRawPointer?>
+  private var addresses: UnsafePointer<UnsafeMutableRawPointer?> { UnsafePointer(table.data) }
+
+  package init(_ plan: Plan<T>) throws(CNNError) {
+    self.plan = plan
+    arena = try Scratch(plan.arenaBytes)
+    table = try Scratch(plan.locations.count)
+  }
+
+  /// Where everything is this time. `gradients` is as `parameters`, and needed in training only.
+  private func bind(
+    _ inputs: [UnsafePointer<T>], parameters: UnsafeMutablePointer<T>, buffers: UnsafeMutablePointer<T>,
+    gradients: UnsafeMutablePointer<T>?
+  ) {
+    for (slot, location) in plan.locations.enumerated() {
+      table.data[slot] =
+        switch location {
+        case .none: nil
+        case .input(let i): UnsafeMutableRawPointer(mutating: inputs[i])
+        case .parameter(let offset): UnsafeMutableRawPointer(parameters + offset)
+        case .buffer(let offset): UnsafeMutableRawPointer(buffers + offset)
+        case .gradient(let offset): gradients.map { UnsafeMutableRawPointer($0 + offset) }
+        case .arena(let offset): UnsafeMutableRawPointer(arena.data + offset)
+        }
+    }
+  }
+
+  /// Runs all steps on inputs of the plan's shapes. `seed` is what random operators draw from, with their node's number.
+  package func forward(
+    _ inputs: [UnsafePointer<T>], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
+  ) throws(CNNError) {
+    bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
+    for step in plan.steps {
+      try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }
+    }
+  }
+
+  /// Runs all steps back, once the gradient of the loss is written: overwrites the gradients of all parameters that are not frozen.
+  package func backward(seed: UInt64 = 0) throws(CNNError) {
+    for operand in plan.unreached { zero(try array(operand).data, operand.shape.count) }
+    for step in plan.steps.reversed() {
+      guard let backward = step.backward else { continue }
+      for operand in backward.zeroed { zero(try array(operand).data, operand.shape.count) }
+      try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.backward(arrays(step, seed)) }
+      for (from, to) in backward.additions { try add(try array(from).input, to: try array(to)) }
+    }
+  }
+
+  private func arrays(_ step: Plan<T>.Step, _ seed: UInt64) -> Arrays<T> {
+    let words = philox(counter: UInt64(step.node), key: seed)
+    return Arrays(
+      step.operands, addresses, mode: plan.mode, seed: UInt64(words[0]) << 32 | UInt64(words[1]))
+  }
+
+  private func array(_ operand: Operand) throws(CNNError) -> Output<T> {
+    guard let address = table.data[operand.slot] else { throw .argument("network: an array has no memory") }
+    return Output("network", operand.shape, address.assumingMemoryBound(to: T.self))
+  }
+
+  package func output(_ i: Int) throws(CNNError) -> Input<T> {
+    guard i >= 0 && i < plan.outputs.count else { throw .argument("output: wanted 0 to \(plan.outputs.count - 1), got \(i)") }
+    return try array(plan.outputs[i]).input
+  }
+  /// Where the loss writes the gradient of output 0.
+  package func lossGradient() throws(CNNError) -> Output<T> {
+    guard let operand = plan.lossGradient else { throw .argument("network: this run is not for training") }
+    return try array(operand)
+  }
+}

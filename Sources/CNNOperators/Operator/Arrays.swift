@@ -1,0 +1,76 @@
+// The arrays of one call of an operator, as the executor hands them out: shapes are the plan's, addresses the run's.
+package import CNNCore
+
+/// A shape, and where the table of addresses has the memory.
+package struct Operand {
+  package let shape: Shape
+  package let slot: Int
+  package init(_ shape: Shape, slot: Int) { (self.shape, self.slot) = (shape, slot) }
+}
+
+/// What a step of a plan works on; nil where an array is absent or not wanted.
+package final class Operands {
+  package let names: [StaticString]
+  package let inputs: [Operand?], outputs: [Operand?], kept: [Operand?]
+  package let gradInputs: [Operand?], gradOutputs: [Operand?]
+
+  package init(
+    names: [StaticString], inputs: [Operand?], outputs: [Operand?], kept: [Operand?], gradInputs: [Operand?],
+    gradOutputs: [Operand?]
+  ) {
+    (self.names, self.inputs, self.outputs, self.kept) = (names, inputs, outputs, kept)
+    (self.gradInputs, self.gradOutputs) = (gradInputs, gradOutputs)
+  }
+}
+
+package struct Arrays<T: Element> {
+  package let mode: Mode
+  /// Another one for every node and step: what random operators draw from.
+  package let seed: UInt64
+  private let operands: Operands
+  private let addresses: UnsafePointer<UnsafeMutableRawPointer?>
+
+  package init(
+    _ operands: Operands, _ addresses: UnsafePointer<UnsafeMutableRawPointer?>, mode: Mode, seed: UInt64
+  ) {
+    (self.operands, self.addresses, self.mode, self.seed) = (operands, addresses, mode, seed)
+  }
+
+  // An array that the operator did not announce is a mistake of the operator, and not a reason to end the process.
+  private func array<U: BitwiseCopyable>(_ list: [Operand?], _ i: Int, _ name: StaticString) throws(CNNError) -> Output<U> {
+    guard i < list.count, let operand = list[i], let address = addresses[operand.slot] else {
+      throw .argument("\(name): is absent")
+    }
+    return Output(name, operand.shape, address.assumingMemoryBound(to: U.self))
+  }
+  private func name(_ i: Int) -> StaticString { i < operands.names.count ? operands.names[i] : "input" }
+
+  package var inputCount: Int { operands.inputs.count }
+  package func input(_ i: Int) throws(CNNError) -> Input<T> { try array(operands.inputs, i, name(i)).input }
+  package func optionalInput(_ i: Int) throws(CNNError) -> Input<T>? {
+    i < operands.inputs.count && operands.inputs[i] != nil ? try input(i) : nil
+  }
+  /// An input of `updatedInputs`, to be written.
+  package func updatedInput(_ i: Int) throws(CNNError) -> Output<T> { try array(operands.inputs, i, name(i)) }
+  package func output(_ i: Int = 0) throws(CNNError) -> Output<T> { try array(operands.outputs, i, "y") }
+  /// Number i of what `kept` lists: written by forward, read by backward. Only in training.
+  package func kept<U: BitwiseCopyable>(_ i: Int) throws(CNNError) -> Output<U> {
+    try array(operands.kept, i, "kept array")
+  }
+  package func gradOutput(_ i: Int = 0) throws(CNNError) -> Input<T> { try array(operands.gradOutputs, i, "grad_y").input }
+  /// nil: not wanted.
+  package func gradInput(_ i: Int) throws(CNNError) -> Output<T>? {
+    guard i < operands.gradInputs.count, operands.gradInputs[i] != nil else { return nil }
+    return try array(operands.gradInputs, i, name(i))
+  }
+  /// The shape of an input, whether or not its elements are at hand.
+  package func inputShape(_ i: Int) throws(CNNError) -> Shape {
+    guard i < operands.inputs.count, let operand = operands.inputs[i] else { throw .argument("\(name(i)): is absent") }
+    return operand.shape
+  }
+
+  /// The same elements elsewhere; nothing where it is the same memory.
+  package func copyThrough(_ from: Input<T>, _ to: Output<T>) {
+    if from.data != UnsafePointer(to.data) { copy(from.data, to: to.data, from.shape.count) }
+  }
+}

@@ -1,0 +1,88 @@
+// What an operator of a network states. One subclass an operator, one file a subclass, one line a subclass in Registry.swift.
+package import CNNCore
+
+/// Training keeps what backward needs and uses the batch's own statistics; inference does not.
+package enum Mode: Sendable { case train, infer }
+
+/// An array that forward leaves for backward, such as the winners of MaxPool.
+package struct Kept {
+  package enum Element { case int32, uint8, network }
+  package let shape: Shape
+  package let element: Element
+  package init(_ shape: Shape, _ element: Element) { (self.shape, self.element) = (shape, element) }
+}
+
+/// How many inputs and outputs an operator has, checked for one node.
+package struct Signature {
+  /// ONNX's names of the inputs, for messages.
+  package let inputs: [StaticString]
+  package let outputs: Int
+
+  /// Inputs behind the first `required` may be absent. `variadic`: any number of inputs more, named like the last.
+  package init(
+    _ attributes: Attributes, inputs: [StaticString], required: Int? = nil, variadic: Bool = false, outputs: Int = 1
+  ) throws(CNNError) {
+    let required = required ?? inputs.count, given = attributes.inputs.count
+    var names = inputs
+    while variadic && names.count < given { names.append(inputs[inputs.count - 1]) }
+    guard given >= required && given <= names.count else {
+      let wanted = variadic ? "at least \(required)" : required < names.count ? "\(required) to \(names.count)" : "\(required)"
+      throw .argument("\(attributes.owner): inputs: wanted \(wanted), got \(given)")
+    }
+    for i in 0..<required {
+      if case .absent = attributes.inputs[i] { throw .argument("\(attributes.owner): input \(names[i]) is absent") }
+    }
+    guard attributes.outputs >= 1 && attributes.outputs <= outputs else {
+      throw .argument("\(attributes.owner): outputs: wanted 1\(outputs > 1 ? " to \(outputs)" : ""), got \(attributes.outputs)")
+    }
+    self.inputs = names
+    self.outputs = attributes.outputs
+  }
+}
+
+/// One node's operator: its attributes, decoded and checked by its initializer. It has no state that changes: forward and backward
+/// find all arrays in what they are given, so that a network can run on several threads at once.
+///
+/// The defaults are those of an operator of one output that has no backward, reads nothing in it and shares no memory.
+package class Operator<T: Element> {
+  package let signature: Signature
+  /// Internal: operators are of this module.
+  init(_ signature: Signature) { self.signature = signature }
+
+  // Shapes
+
+  /// The shape of each output, or why these inputs do not fit. An absent input has the shape [].
+  package func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    throw CNNError(.unsupported, "this operator has no shape rule")
+  }
+
+  // Forward and backward
+
+  package func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    throw CNNError(.unsupported, "this operator has no forward")
+  }
+
+  package var hasBackward: Bool { false }
+  /// Overwrites each gradient that is wanted: `arrays.gradInput(i)` is nil for the others.
+  package func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    throw CNNError(.unsupported, "this operator has no backward")
+  }
+
+  // What the planner of memory must know
+
+  /// The inputs and outputs whose elements backward reads: they are kept until then.
+  package var backwardReadsInputs: [Int] { [] }
+  package var backwardReadsOutputs: [Int] { [] }
+  /// The arrays that forward leaves for backward; they exist in training only.
+  package func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] { [] }
+  /// Inputs that forward changes in training, such as running statistics.
+  package var updatedInputs: [Int] { [] }
+
+  /// Whether output 0 is the elements of input 0 under another shape: it then lies in the same memory, where that can be, and so do
+  /// the gradients; forward and backward copy where it cannot (`arrays.copyThrough`).
+  package func isView(_ mode: Mode) -> Bool { false }
+  /// The inputs in whose memory output 0 may lie, where shapes are equal and nobody needs the input any more.
+  package var mayOverwriteInputs: [Int] { [] }
+  /// The inputs whose gradient may lie in the memory of output 0's gradient, where shapes are equal.
+  package var gradientMayOverwrite: [Int] { [] }
+}
