@@ -47,7 +47,7 @@ let package = Package(
       name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
       swiftSettings: house),
     .target(name: "CNNOperators", dependencies: ["CNNCore", "Microkernels"], swiftSettings: house),
-    .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
+    .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
     .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
     .target(
       name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"],

@@ -48,7 +48,8 @@ private let batchNormalization: [OperatorCase] = [
 ]
 
 private let concat: [OperatorCase] = [
-  .init("Concat", [.int("axis", 1)], .shape([3, 2]), .shape([3, 1]), .shape([3, 4]), perImage: false, reference: concatenated),
+  .init(
+    "Concat", [.int("axis", 1)], .shape([3, 2]), .shape([3, 1]), .shape([3, 4]), perImage: false, reference: concatenated),
   .init("Concat", [.int("axis", -3)], .shape([1, 2, 3]), .shape([2, 2, 3]), perImage: false),
   .init("Concat", [.int("axis", 2)], .shape([2, 2, 3])),
 ]
