@@ -1,6 +1,7 @@
 // MatMul: y[...][M][N] = a[...][M][K] . b[...][K][N], where the axes in front broadcast; a vector a[K] or b[K] is a matrix of one row
 // or column that y has not.
 import CNNCore
+import Microkernels
 
 final class MatMulOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["a", "b"])) }
