@@ -19,8 +19,12 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
     case shape([Int])
     /// A parameter of positive numbers.
     case positive([Int])
+    /// A parameter of numbers in about -8…8, for functions that have several regions.
+    case wide([Int])
     /// A buffer, such as a running statistic, all 1: no gradient.
     case buffer([Int])
+    /// One constant number, such as a limit of Clip.
+    case number(Double)
     case integers([Int])
     case absent
   }
@@ -75,9 +79,10 @@ final class OperatorRun<T: Element> {
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
       switch input {
-      case .shape(var extents), .positive(var extents):
+      case .shape(var extents), .positive(var extents), .wide(var extents):
         var numbers = spread(extents.reduce(1, *), seed: i)
         if case .positive = input { numbers = numbers.map { abs($0) + 0.5 } }
+        if case .wide = input { numbers = numbers.map { $0 * 8 } }
         if i == 0 && handIn {
           if let images {
             numbers = Array(numbers[0..<numbers.count / extents[0] * images])
@@ -97,6 +102,9 @@ final class OperatorRun<T: Element> {
           try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
             array.data.update(repeating: 1, count: array.shape.count)
           })
+      case .number(let number):
+        values.append(
+          try graph.buffer(Name("input \(i)"), shape([])) { array throws(CNNError) in array.data[0] = T(number) })
       case .integers(let numbers): values.append(try graph.integers(Name("input \(i)"), numbers))
       case .absent: values.append(nil)
       }

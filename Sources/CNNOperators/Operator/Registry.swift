@@ -12,15 +12,31 @@ package struct OperatorKind<T: Element> {
   private static var all: [OperatorKind] {
     [
       .init("Add", AddOperator.init),
+      .init("Celu", ActivationOperator<Celu<T>>.init),
+      .init("Clip", ActivationOperator<Clip<T>>.init),
       .init("Conv", ConvOperator.init),
+      .init("Elu", ActivationOperator<Elu<T>>.init),
       .init("Flatten", FlattenOperator.init),
+      .init("Gelu", ActivationOperator<Gelu<T>>.init),
       .init("Gemm", GemmOperator.init),
+      .init("HardSigmoid", ActivationOperator<HardSigmoid<T>>.init),
+      .init("HardSwish", ActivationOperator<HardSwish<T>>.init),
+      .init("LeakyRelu", ActivationOperator<LeakyRelu<T>>.init),
       .init("MaxPool", MaxPoolOperator.init),
+      .init("Mish", ActivationOperator<Mish<T>>.init),
+      .init("PRelu", PReluOperator.init),
       .init("Relu", ReluOperator.init),
+      .init("Selu", ActivationOperator<Selu<T>>.init),
+      .init("Softplus", ActivationOperator<Softplus<T>>.init),
+      .init("Softsign", ActivationOperator<Softsign<T>>.init),
+      .init("Swish", ActivationOperator<Swish<T>>.init),
+      .init("ThresholdedRelu", ActivationOperator<ThresholdedRelu<T>>.init),
     ]
   }
 
   /// The operator of this name with these attributes; throws where there is none, or where an attribute is unknown or wrong.
+  /// Specialised, so that whatever an operator's initializer makes is, such as loops over elements.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func make(_ attributes: Attributes) throws(CNNError) -> Operator<T> {
     for kind in all where attributes.owner.is(kind.name) {
       let made = try kind.create(attributes)
