@@ -13,6 +13,8 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
   /// Whether image n of the output depends on image n of input 0 alone, in training, and outside.
   let isPerImage: Bool, isPerImageInTraining: Bool
   let outputs: Int
+  /// Whether what is checked is the sum of the outputs, broadcast to output 0, and not output 0 alone.
+  let addsOutputs: Bool
 
   enum Input: Sendable {
     /// A parameter: its gradient is checked. Numbers no two of which are alike, so that a small step changes no maximum.
@@ -31,11 +33,12 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
 
   init(
     _ name: StaticString, _ attributes: [Attribute] = [], _ inputs: Input..., perImage: Bool = true,
-    perImageInTraining: Bool? = nil, outputs: Int = 1, reference: (@Sendable ([[Double]]) -> [Double])? = nil
+    perImageInTraining: Bool? = nil, outputs: Int = 1, addsOutputs: Bool = false,
+    reference: (@Sendable ([[Double]]) -> [Double])? = nil
   ) {
     (self.name, self.attributes, self.inputs, self.reference) = (name, attributes, inputs, reference)
     (isPerImage, isPerImageInTraining) = (perImage, perImageInTraining ?? perImage)
-    self.outputs = outputs
+    (self.outputs, self.addsOutputs) = (outputs, addsOutputs)
   }
 
   var testDescription: String {
@@ -111,7 +114,9 @@ final class OperatorRun<T: Element> {
     }
     (self.first, self.firstShape) = (first, firstShape)
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
-    try graph.setOutputs([outputs[0]])
+    var result = outputs[0]
+    for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
+    try graph.setOutputs([result])
   }
 
   func execution(_ mode: Mode) throws -> Execution<T> {

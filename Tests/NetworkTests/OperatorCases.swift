@@ -9,6 +9,7 @@ let operatorCases: [OperatorCase] = [
   flatten,
   gemm,
   maxPool,
+  normalizationCases,
   relu,
 ].flatMap { $0 }
 
