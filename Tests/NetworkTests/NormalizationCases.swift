@@ -1,7 +1,8 @@
 // Normalizations, as lines of the battery.
 import CNNOperators
+import Foundation
 
-let normalizationCases: [OperatorCase] = [group, instance, layer].flatMap { $0 }
+let normalizationCases: [OperatorCase] = [group, instance, layer, localResponse].flatMap { $0 }
 
 private let group: [OperatorCase] = [
   .init(
@@ -35,6 +36,35 @@ private let layer: [OperatorCase] = [
     reference: { standardized($0, row: 5).map { $0.value + $0.mean + $0.inverse } }),
   .init("LayerNormalization", [.int("stash_type", 1)], .shape([3, 4, 5]), .shape([5]), outputs: 2, addsOutputs: true),
 ]
+
+private let localResponse: [OperatorCase] = [
+  // The defaults change x by a ten-thousandth: these show a wrong neighbour.
+  .init(
+    "LRN", [.int("size", 3), .float("alpha", 1.5), .float("beta", 0.5), .float("bias", 0.8)], .shape([3, 5, 4]),
+    reference: lrn(channels: 5, area: 4, before: 1, after: 1, alpha: 1.5 / 3, beta: 0.5, bias: 0.8)),
+  .init(
+    "LRN", [.int("size", 4), .float("alpha", 2)], .shape([2, 6, 2, 3]),
+    reference: lrn(channels: 6, area: 6, before: 1, after: 2, alpha: 2.0 / 4, beta: 0.75, bias: 1)),
+  .init(
+    "LRN", [.int("size", 1)], .wide([3, 4]),
+    reference: lrn(channels: 4, area: 1, before: 0, after: 0, alpha: 1e-4, beta: 0.75, bias: 1)),
+  // More pixels than one strip has.
+  .init("LRN", [.int("size", 9), .float("alpha", 3)], .shape([1, 2, 520]), perImage: false),
+]
+private func lrn(
+  channels: Int, area: Int, before: Int, after: Int, alpha: Double, beta: Double, bias: Double
+) -> @Sendable ([[Double]]) -> [Double] {
+  { x in
+    x[0].indices.map { i in
+      let channel = i / area % channels
+      var squares = 0.0
+      for j in max(0, channel - before)...min(channels - 1, channel + after) {
+        squares += pow(x[0][i + (j - channel) * area], 2)
+      }
+      return x[0][i] / pow(bias + alpha * squares, beta)
+    }
+  }
+}
 
 /// x in rows, each with mean 0 and variance 1, times x[1], plus x[2] if there is one.
 private func standardized(

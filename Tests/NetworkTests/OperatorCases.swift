@@ -8,6 +8,7 @@ let operatorCases: [OperatorCase] = [
   conv,
   flatten,
   gemm,
+  lpPoolCases,
   maxPool,
   normalizationCases,
   relu,
