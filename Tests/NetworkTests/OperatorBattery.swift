@@ -76,8 +76,9 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
-  /// `images`: only so many of input 0's images.
-  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil) throws {
+  /// `images`: only so many of input 0's images. `between`: the operator stands between nodes that add 0, so that its arrays are the
+  /// plan's, and it may overwrite those that it says it can.
+  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, between: Bool = false) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
@@ -113,9 +114,17 @@ final class OperatorRun<T: Element> {
       }
     }
     (self.first, self.firstShape) = (first, firstShape)
+    let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
+    for (i, input) in test.inputs.enumerated() where between {
+      switch input {
+      case .shape, .positive, .wide: values[i] = try graph.add("Add", inputs: [values[i], zero])[0]
+      default: break
+      }
+    }
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
     var result = outputs[0]
     for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
+    if between { result = try graph.add("Add", inputs: [result, zero])[0] }
     try graph.setOutputs([result])
   }
 
@@ -215,6 +224,17 @@ final class OperatorRun<T: Element> {
         if first != nil { #expect(y.count == first?.y.count) }
         first = first ?? result
       }
+    }
+    try check(Float.self)
+    try check(Double.self)
+  }
+
+  @Test(arguments: operatorCases) func bitsAreTheSameInPlace(_ test: OperatorCase) throws {
+    func check<T: Element>(_: T.Type) throws {
+      let alone = try OperatorRun<T>(test, handIn: false), between = try OperatorRun<T>(test, handIn: false, between: true)
+      let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
+      #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
+      #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")
     }
     try check(Float.self)
     try check(Double.self)

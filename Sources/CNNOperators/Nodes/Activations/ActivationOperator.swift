@@ -27,12 +27,23 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
     let f = try F(attributes)
     map = { (x, y) throws(CNNError) in
       try forEachPiece(x.shape.count) { start, count in
-        for i in start..<start &+ count { y.data[i] = f.value(x.data[i]) }
+        let x = x.data + start, y = y.data + start
+        // In place has a loop of its own: the compiler makes vectors only of loops whose arrays are one or do not overlap.
+        if x == UnsafePointer(y) {
+          for i in 0..<count { y[i] = f.value(y[i]) }
+        } else {
+          for i in 0..<count { y[i] = f.value(x[i]) }
+        }
       }
     }
     mapBackward = { (x, gradY, gradX) throws(CNNError) in
       try forEachPiece(x.shape.count) { start, count in
-        for i in start..<start &+ count { gradX.data[i] = gradY.data[i] * f.slope(x.data[i]) }
+        let x = x.data + start, gradY = gradY.data + start, gradX = gradX.data + start
+        if gradY == UnsafePointer(gradX) {
+          for i in 0..<count { gradX[i] *= f.slope(x[i]) }
+        } else {
+          for i in 0..<count { gradX[i] = gradY[i] * f.slope(x[i]) }
+        }
       }
     }
     super.init(try Signature(attributes, inputs: F.inputs, required: 1))
