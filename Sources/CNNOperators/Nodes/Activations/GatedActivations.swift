@@ -5,7 +5,10 @@ import CNNCore
 struct HardSwish<T: Element>: Activation {
   init(_ attributes: Attributes) throws(CNNError) {}
 
-  @inline(__always) func value(_ x: T) -> T { x <= -3 ? 0 : x >= 3 ? x : x * (x / 6 + 0.5) }
+  @inline(__always) func value(_ x: T) -> T {
+    let gate = x / 6 + 0.5
+    return x * (gate < 0 ? 0 : gate > 1 ? 1 : gate)
+  }
   @inline(__always) func slope(_ x: T) -> T { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 }
 
