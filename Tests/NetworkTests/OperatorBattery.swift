@@ -12,7 +12,8 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
   let reference: (@Sendable ([[Double]]) -> [Double])?
   /// Whether image n of the output depends on image n of input 0 alone, in training, and outside.
   let isPerImage: Bool, isPerImageInTraining: Bool
-  let outputs: Int
+  /// How many the node has, and which of them is looked at.
+  let outputs: Int, output: Int
 
   enum Input: Sendable {
     /// A parameter: its gradient is checked. Numbers no two of which are alike, so that a small step changes no maximum.
@@ -21,17 +22,20 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
     case positive([Int])
     /// A buffer, such as a running statistic, all 1: no gradient.
     case buffer([Int])
+    /// A buffer of these numbers.
+    case constant([Int], [Double])
     case integers([Int])
     case absent
   }
 
   init(
     _ name: StaticString, _ attributes: [Attribute] = [], _ inputs: Input..., perImage: Bool = true,
-    perImageInTraining: Bool? = nil, outputs: Int = 1, reference: (@Sendable ([[Double]]) -> [Double])? = nil
+    perImageInTraining: Bool? = nil, outputs: Int = 1, output: Int = 0,
+    reference: (@Sendable ([[Double]]) -> [Double])? = nil
   ) {
     (self.name, self.attributes, self.inputs, self.reference) = (name, attributes, inputs, reference)
     (isPerImage, isPerImageInTraining) = (perImage, perImageInTraining ?? perImage)
-    self.outputs = outputs
+    (self.outputs, self.output) = (outputs, output)
   }
 
   var testDescription: String {
@@ -97,13 +101,18 @@ final class OperatorRun<T: Element> {
           try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
             array.data.update(repeating: 1, count: array.shape.count)
           })
+      case .constant(let extents, let numbers):
+        values.append(
+          try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
+            for (place, number) in numbers.enumerated() { array.data[place] = T(number) }
+          })
       case .integers(let numbers): values.append(try graph.integers(Name("input \(i)"), numbers))
       case .absent: values.append(nil)
       }
     }
     (self.first, self.firstShape) = (first, firstShape)
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
-    try graph.setOutputs([outputs[0]])
+    try graph.setOutputs([outputs[test.output]])
   }
 
   func execution(_ mode: Mode) throws -> Execution<T> {
@@ -227,6 +236,20 @@ final class OperatorRun<T: Element> {
     }
   }
 }
+
+/// An array of this shape for references, each element a function of its indices.
+func array(_ shape: [Int], _ element: ([Int]) -> Double) -> [Double] {
+  (0..<shape.reduce(1, *)).map { number in
+    var index: [Int] = [], rest = number
+    for extent in shape.reversed() {
+      index.insert(rest % extent, at: 0)
+      rest /= extent
+    }
+    return element(index)
+  }
+}
+/// The place of an element in an array of this shape.
+func place(_ shape: [Int], _ index: Int...) -> Int { zip(shape, index).reduce(0) { $0 * $1.0 + $1.1 } }
 
 /// All indices of a shape of three axes, in C order.
 func indices(_ a: Int, _ b: Int, _ c: Int) -> [(Int, Int, Int)] {

@@ -2,7 +2,22 @@
 // One list an operator, as the compiler is slow with long ones; references are functions, for the same reason.
 import CNNOperators
 
-let operatorCases: [OperatorCase] = [add, conv, flatten, gemm, maxPool, relu].flatMap { $0 }
+let operatorCases: [OperatorCase] = [
+  add,
+  conv,
+  depthToSpace,
+  flatten,
+  gemm,
+  maxPool,
+  pad,
+  relu,
+  slice,
+  spaceToDepth,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+].flatMap { $0 }
 
 private let add: [OperatorCase] = [
   .init("Add", [], .shape([3, 2, 4]), .shape([3, 2, 4]), perImage: false, reference: sum),

@@ -13,10 +13,18 @@ package struct OperatorKind<T: Element> {
     [
       .init("Add", AddOperator.init),
       .init("Conv", ConvOperator.init),
+      .init("DepthToSpace", DepthToSpaceOperator.init),
       .init("Flatten", FlattenOperator.init),
       .init("Gemm", GemmOperator.init),
       .init("MaxPool", MaxPoolOperator.init),
+      .init("Pad", PadOperator.init),
       .init("Relu", ReluOperator.init),
+      .init("Slice", SliceOperator.init),
+      .init("SpaceToDepth", SpaceToDepthOperator.init),
+      .init("Split", SplitOperator.init),
+      .init("Squeeze", SqueezeOperator.init),
+      .init("Transpose", TransposeOperator.init),
+      .init("Unsqueeze", UnsqueezeOperator.init),
     ]
   }
 
