@@ -3,20 +3,28 @@
 import CNNOperators
 
 let operatorCases: [OperatorCase] = [
+  adaptiveAveragePool,
+  adaptiveMaxPool,
   add,
   conv,
+  convTranspose,
   depthToSpace,
   flatten,
   gemm,
   maxPool,
   pad,
+  reduceMax,
+  reduceMean,
+  reduceSum,
   relu,
+  resize,
   slice,
   spaceToDepth,
   split,
   squeeze,
   transpose,
   unsqueeze,
+  upsample,
 ].flatMap { $0 }
 
 private let add: [OperatorCase] = [

@@ -11,20 +11,28 @@ package struct OperatorKind<T: Element> {
 
   private static var all: [OperatorKind] {
     [
+      .init("AdaptiveAveragePool", AdaptiveAveragePoolOperator.init),
+      .init("AdaptiveMaxPool", AdaptiveMaxPoolOperator.init),
       .init("Add", AddOperator.init),
       .init("Conv", ConvOperator.init),
+      .init("ConvTranspose", ConvTransposeOperator.init),
       .init("DepthToSpace", DepthToSpaceOperator.init),
       .init("Flatten", FlattenOperator.init),
       .init("Gemm", GemmOperator.init),
       .init("MaxPool", MaxPoolOperator.init),
       .init("Pad", PadOperator.init),
+      .init("ReduceMax", ReduceMaxOperator.init),
+      .init("ReduceMean", ReduceMeanOperator.init),
+      .init("ReduceSum", ReduceSumOperator.init),
       .init("Relu", ReluOperator.init),
+      .init("Resize", ResizeOperator.init),
       .init("Slice", SliceOperator.init),
       .init("SpaceToDepth", SpaceToDepthOperator.init),
       .init("Split", SplitOperator.init),
       .init("Squeeze", SqueezeOperator.init),
       .init("Transpose", TransposeOperator.init),
       .init("Unsqueeze", UnsqueezeOperator.init),
+      .init("Upsample", UpsampleOperator.init),
     ]
   }
 

@@ -5,8 +5,8 @@ struct SpatialAttributes {
   private let owner: Name
   let kernel: [Int]?
   private let strides: [Int]?, pads: [Int]?, dilations: [Int]?
-  private let autoPad: AutoPad
-  private enum AutoPad { case explicit, sameUpper, sameLower, valid }
+  let autoPad: AutoPad
+  enum AutoPad { case explicit, sameUpper, sameLower, valid }
 
   init(_ attributes: Attributes) throws(CNNError) {
     owner = attributes.owner
