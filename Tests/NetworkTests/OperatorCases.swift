@@ -12,6 +12,7 @@ let operatorCases: [OperatorCase] = [
   flatten,
   gemm,
   maxPool,
+  maxUnpool,
   pad,
   reduceMax,
   reduceMean,
@@ -81,9 +82,26 @@ private let maxPool: [OperatorCase] = [
     [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [1, 0, 1, 2]), .int("ceil_mode", 1)],
     .shape([2, 2, 7, 5])),
   .init("MaxPool", [.ints("kernel_shape", [3])], .shape([2, 2, 7]), reference: maxOfThree),
+  .init(
+    "MaxPool",
+    [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [1, 0, 0, 1]), .ints("dilations", [2, 1])],
+    .shape([2, 2, 5, 4]),
+    outputs: 2, output: 1, reference: placesOfMaxima),
 ]
 @Sendable private func maxOfThree(_ x: [[Double]]) -> [Double] {
   indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].max() ?? .nan }
+}
+
+/// Strides and dilations 2 and 1, pads 1 above and 1 at the right.
+@Sendable private func placesOfMaxima(_ x: [[Double]]) -> [Double] {
+  array([2, 2, 2, 3]) { i in
+    var places: [Int] = []
+    for (row, column, _) in indices(2, 3, 1) {
+      let (h, w) = (2 * i[2] - 1 + 2 * row, i[3] + column)
+      if (0..<5).contains(h) && (0..<4).contains(w) { places.append(place([2, 2, 5, 4], i[0], i[1], h, w)) }
+    }
+    return Double(places.max { x[0][$0] < x[0][$1] } ?? -1)
+  }
 }
 
 private let relu: [OperatorCase] = [.init("Relu", [], .shape([3, 5, 7]), reference: positivePart)]

@@ -156,3 +156,26 @@ private func cubic(_ place: Double, _ a: Double) -> [(Int, Double)] {
     return (j, d <= 1 ? (a + 2) * d * d * d - (a + 3) * d * d + 1 : a * (d * d * d - 5 * d * d + 8 * d - 4))
   }
 }
+
+let maxUnpool: [OperatorCase] = [
+  .init(
+    "MaxUnpool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([1, 2, 2, 2]),
+    .constant([1, 2, 2, 2], [5, 7, 13, 15, 16, 19, -1, 31]), perImage: false
+  ) { x in unpooled(x[0], [(1, 1), (1, 3), (3, 1), (3, 3), (4, 0), (4, 3), nil, (7, 3)], rows: 8, columns: 4) },
+  .init(
+    "MaxUnpool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([1, 1, 2, 2]),
+    .constant([1, 1, 2, 2], [5, 7, 13, 15]), .integers([1, 1, 5, 6]), perImage: false
+  ) { x in unpooled(x[0], [(1, 1), (1, 3), (3, 1), (3, 3)], rows: 5, columns: 6) },
+  .init(
+    "MaxUnpool", [.ints("kernel_shape", [3]), .ints("strides", [2]), .ints("pads", [1, 0])], .shape([2, 1, 3]),
+    .constant([2, 1, 3], [0, 2, 5, 6, 9, 11]), perImage: false
+  ) { x in unpooled(x[0], [(0, 0), (0, 2), (0, 5), (1, 0), (1, 3), (1, 5)], rows: 2, columns: 6) },
+]
+/// Element i at (row, column) number i, all channels' rows below each other.
+private func unpooled(_ x: [Double], _ places: [(Int, Int)?], rows: Int, columns: Int) -> [Double] {
+  var y = [Double](repeating: 0, count: rows * columns)
+  for (i, place) in places.enumerated() {
+    if let place { y[place.0 * columns + place.1] = x[i] }
+  }
+  return y
+}

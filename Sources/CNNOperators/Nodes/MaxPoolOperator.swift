@@ -1,4 +1,5 @@
-// MaxPool: y[N][C][OH][OW] of x[N][C][H][W], or y[N][C][OW] of x[N][C][W].
+// MaxPool: y[N][C][OH][OW] of x[N][C][H][W], or y[N][C][OW] of x[N][C][W]; and, where the node has two outputs, Indices like y: where
+// in all of x each maximum is, as MaxUnpool takes it.
 import CNNCore
 
 final class MaxPoolOperator<T: Element>: Operator<T> {
@@ -12,7 +13,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     guard let kernel = spatial.kernel else { throw attributes.wrong("kernel_shape", "the extents of the window, got none") }
     self.kernel = kernel
     guard try attributes.int("storage_order", default: 0) == 0 else { throw attributes.wrong("storage_order", "0: row major") }
-    super.init(try Signature(attributes, inputs: ["x"]))
+    super.init(try Signature(attributes, inputs: ["x"], outputs: 2))
   }
 
   private func pooling(_ x: Shape) throws(CNNError) -> Pooling {
@@ -20,14 +21,24 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let y = try pooling(inputs[0]).outputShape(SpatialAttributes.planar(inputs[0], "x"))
-    return [try SpatialAttributes.shape(y, like: inputs[0])]
+    if signature.outputs > 1 { try Pooling.checkExact(inputs[0], in: T.self) }
+    return [Shape](repeating: try SpatialAttributes.shape(y, like: inputs[0]), count: 2)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0)
-    try pooling(x.shape).maxForward(
-      SpatialAttributes.planar(x), SpatialAttributes.planar(arrays.output()),
-      winners: arrays.mode == .train ? SpatialAttributes.planar(arrays.kept(0)) : nil)
+    let x = try SpatialAttributes.planar(arrays.input(0)), y = try SpatialAttributes.planar(arrays.output())
+    let pooling = try pooling(arrays.inputShape(0)), wantsIndices = signature.outputs > 1
+    let own = try Scratch<Int32>(wantsIndices && arrays.mode == .infer ? y.shape.count : 0)
+    let winners: Output<Int32>? =
+      if arrays.mode == .train {
+        try SpatialAttributes.planar(arrays.kept(0))
+      } else {
+        wantsIndices ? Output("winners", y.shape, own.data) : nil
+      }
+    try pooling.maxForward(x, y, winners: winners)
+    if wantsIndices, let winners {
+      try pooling.indices(winners.input, in: x.shape, SpatialAttributes.planar(arrays.output(1)))
+    }
   }
 
   /// Each maximum's place in its window.

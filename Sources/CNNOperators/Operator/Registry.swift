@@ -20,6 +20,7 @@ package struct OperatorKind<T: Element> {
       .init("Flatten", FlattenOperator.init),
       .init("Gemm", GemmOperator.init),
       .init("MaxPool", MaxPoolOperator.init),
+      .init("MaxUnpool", MaxUnpoolOperator.init),
       .init("Pad", PadOperator.init),
       .init("ReduceMax", ReduceMaxOperator.init),
       .init("ReduceMean", ReduceMeanOperator.init),
