@@ -26,6 +26,8 @@ let operatorCases: [OperatorCase] = [
   transpose,
   unsqueeze,
   upsample,
+  volumeConv,
+  volumeMaxPool,
 ].flatMap { $0 }
 
 private let add: [OperatorCase] = [

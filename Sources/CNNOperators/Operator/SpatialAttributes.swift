@@ -29,6 +29,25 @@ struct SpatialAttributes {
     if autoPad != .explicit && pads != nil { throw attributes.wrong("pads", "none, as auto_pad is \(text)") }
   }
 
+  /// The attributes along the depth of volumes, as of images of one axis, and those of their planes.
+  func volume() throws(CNNError) -> (depth: SpatialAttributes, plane: SpatialAttributes) {
+    for (name, list, wanted) in [
+      ("kernel_shape", kernel, 3), ("strides", strides, 3), ("pads", pads, 6), ("dilations", dilations, 3),
+    ] as [(StaticString, [Int]?, Int)] {
+      if let list, list.count != wanted {
+        throw .argument("\(name): wanted \(wanted) integers for 3 axes of pixels, got \(list.count)")
+      }
+    }
+    return (SpatialAttributes(self, axes: 0..<1), SpatialAttributes(self, axes: 1..<3))
+  }
+  private init(_ volume: SpatialAttributes, axes: Range<Int>) {
+    (owner, autoPad) = (volume.owner, volume.autoPad)
+    kernel = volume.kernel.map { Array($0[axes]) }
+    strides = volume.strides.map { Array($0[axes]) }
+    dilations = volume.dilations.map { Array($0[axes]) }
+    pads = volume.pads.map { pads in axes.map { pads[$0] } + axes.map { pads[$0 + 3] } }
+  }
+
   /// x[N][C][H][W] of x[N][C][H][W] or x[N][C][W].
   static func planar(_ shape: Shape, _ name: StaticString) throws(CNNError) -> Shape {
     switch shape.rank {
