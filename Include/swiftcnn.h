@@ -202,6 +202,143 @@ swiftcnn_status swiftcnn_dropout_forward(double ratio, uint64_t seed, swiftcnn_t
 swiftcnn_status swiftcnn_dropout_backward(double ratio, swiftcnn_tensor mask, swiftcnn_tensor grad_y,
                                           swiftcnn_tensor grad_x);
 
+/* ---- Networks: a graph of ONNX operators, trained and run natively ---------------------------------------------------------
+ *
+ * Built value by value: inputs, parameters and constants, then nodes, in an order in which they can run; then the outputs. Operators,
+ * losses, optimizers, schedules and initializers go by name and attributes: docs/networks.md lists them, with their defaults.
+ * A network is built and trained by one thread at a time; any number may predict at once, but not while it is trained. */
+typedef struct swiftcnn_network swiftcnn_network;
+
+/* A value of a network: an input, a parameter, a constant, or what a node gives. */
+typedef int32_t swiftcnn_value;
+#define SWIFTCNN_ABSENT (-1) /* an optional input of a node that is not given */
+
+typedef enum swiftcnn_attribute_type {
+  SWIFTCNN_ATTRIBUTE_INT = 1,
+  SWIFTCNN_ATTRIBUTE_FLOAT = 2,
+  SWIFTCNN_ATTRIBUTE_STRING = 3,
+  SWIFTCNN_ATTRIBUTE_INTS = 4,
+  SWIFTCNN_ATTRIBUTE_FLOATS = 5
+} swiftcnn_attribute_type;
+
+/* The member that the type says holds the value. Make them with the macros below. */
+typedef struct swiftcnn_attribute {
+  const char *name;
+  swiftcnn_attribute_type type;
+  int64_t integer;
+  double number;
+  const char *text;
+  const int64_t *integers; /* count of them, as of numbers */
+  const double *numbers;
+  size_t count;
+} swiftcnn_attribute;
+#define SWIFTCNN_INT(name, value) {name, SWIFTCNN_ATTRIBUTE_INT, value, 0, NULL, NULL, NULL, 0}
+#define SWIFTCNN_FLOAT(name, value) {name, SWIFTCNN_ATTRIBUTE_FLOAT, 0, value, NULL, NULL, NULL, 0}
+#define SWIFTCNN_STRING(name, value) {name, SWIFTCNN_ATTRIBUTE_STRING, 0, 0, value, NULL, NULL, 0}
+#define SWIFTCNN_INTS(name, count, values) {name, SWIFTCNN_ATTRIBUTE_INTS, 0, 0, NULL, values, NULL, count}
+#define SWIFTCNN_FLOATS(name, count, values) {name, SWIFTCNN_ATTRIBUTE_FLOATS, 0, 0, NULL, NULL, values, count}
+
+/* A network of SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64. The seed decides all that is random: initial parameters, the order of images,
+ * dropout; the same seed gives the same bits in every language and for any number of threads. */
+swiftcnn_status swiftcnn_network_create(swiftcnn_type type, uint64_t seed, swiftcnn_network **network);
+void swiftcnn_network_free(swiftcnn_network *network); /* NULL is allowed */
+
+/* -- Building -- */
+
+/* An array that is handed in. The shape, an example with which nodes are checked as they are added, may be NULL; any shape that
+ * fits the nodes may be handed in. */
+swiftcnn_status swiftcnn_network_input(swiftcnn_network *network, const char *name, const int64_t *shape, int32_t rank,
+                                       swiftcnn_value *value);
+/* An array that is trained. The initializer is Constant, Uniform, Normal, HeNormal, HeUniform, XavierNormal, XavierUniform,
+ * LeCunNormal, LeCunUniform or Orthogonal. Names of parameters are unique. */
+swiftcnn_status swiftcnn_network_parameter(swiftcnn_network *network, const char *name, const int64_t *shape, int32_t rank,
+                                           const char *initializer, const swiftcnn_attribute *attributes,
+                                           size_t attribute_count, swiftcnn_value *value);
+/* An array that is not trained, of the network's type (a running mean, say: nodes may change it in training), or int64 numbers of
+ * one axis (such as the shape that Reshape takes). A copy is kept. */
+swiftcnn_status swiftcnn_network_constant(swiftcnn_network *network, const char *name, swiftcnn_tensor data,
+                                          swiftcnn_value *value);
+/* A node. The name, for messages, may be NULL. */
+swiftcnn_status swiftcnn_network_add(swiftcnn_network *network, const char *operator_name, const char *name,
+                                     const swiftcnn_attribute *attributes, size_t attribute_count,
+                                     const swiftcnn_value *inputs, size_t input_count, swiftcnn_value *outputs,
+                                     size_t output_count);
+/* What the network gives. Losses are of the first. */
+swiftcnn_status swiftcnn_network_set_outputs(swiftcnn_network *network, const swiftcnn_value *values, size_t count);
+/* The shape of a value, as it follows from the examples. */
+swiftcnn_status swiftcnn_network_shape(const swiftcnn_network *network, swiftcnn_value value, int64_t shape[8], int32_t *rank);
+
+/* -- Running -- */
+
+/* The shape of an output for inputs of these shapes. */
+swiftcnn_status swiftcnn_network_output_shape(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                              size_t output, int64_t shape[8], int32_t *rank);
+/* Inference: all inputs, and the first outputs. */
+swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                         const swiftcnn_tensor *outputs, size_t output_count);
+
+/* -- Training -- */
+
+/* SoftmaxCrossEntropyLoss, BCEWithLogitsLoss, MSELoss, L1Loss or HuberLoss. */
+swiftcnn_status swiftcnn_network_set_loss(swiftcnn_network *network, const char *loss_name,
+                                          const swiftcnn_attribute *attributes, size_t attribute_count);
+/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value and accumulate. */
+swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const char *optimizer_name,
+                                               const swiftcnn_attribute *attributes, size_t attribute_count);
+/* StepLR, ExponentialLR, CosineAnnealingLR, LinearLR (warm-up), OneCycleLR or ReduceLROnPlateau, counted by unit: "epoch" or
+ * "step". The factors of several are multiplied. */
+swiftcnn_status swiftcnn_network_add_schedule(swiftcnn_network *network, const char *schedule_name,
+                                              const swiftcnn_attribute *attributes, size_t attribute_count);
+/* Whether a parameter is frozen, and by what the learning rate and weight decay are multiplied for it. */
+swiftcnn_status swiftcnn_network_treat(swiftcnn_network *network, size_t parameter, int32_t frozen, double rate,
+                                       double weight_decay);
+/* Forward, loss, backward, clip, update, on a batch. *loss is that before the update. The target is as in
+ * swiftcnn_softmax_cross_entropy_forward, or for the other losses like the output. */
+swiftcnn_status swiftcnn_network_train_step(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                            swiftcnn_tensor target, double *loss);
+
+/* Called after each batch; not 0 stops the epoch. */
+typedef int32_t (*swiftcnn_progress)(void *context, int64_t batches_done, int64_t batches, double mean_loss);
+typedef struct swiftcnn_epoch {
+  size_t struct_size;
+  int64_t batch_size;
+  int32_t shuffle;   /* not 0: in an order drawn from the seed and the number of the epoch */
+  int32_t drop_last; /* not 0: a last batch that is smaller is left out */
+  swiftcnn_progress progress; /* may be NULL */
+  void *context;
+} swiftcnn_epoch;
+#define SWIFTCNN_EPOCH_DEFAULTS(batch_size) {sizeof(swiftcnn_epoch), batch_size, 1, 0, NULL, NULL}
+
+/* Steps over all images; *loss is their mean. An epoch that was stopped does not count as one. */
+swiftcnn_status swiftcnn_network_train_epoch(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                             swiftcnn_tensor target, const swiftcnn_epoch *epoch, double *loss);
+/* The mean loss in inference, and the share of images whose largest score is the target's (NaN but for SoftmaxCrossEntropyLoss). */
+swiftcnn_status swiftcnn_network_evaluate(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                          swiftcnn_tensor target, int64_t batch_size, double *loss, double *accuracy);
+/* What ReduceLROnPlateau looks at, once an epoch. */
+swiftcnn_status swiftcnn_network_report(swiftcnn_network *network, double metric);
+/* The learning rate of the next update. */
+swiftcnn_status swiftcnn_network_rate(const swiftcnn_network *network, double *rate);
+
+/* -- State: with it, training goes on as if it had never stopped -- */
+
+typedef enum swiftcnn_arrays {
+  SWIFTCNN_PARAMETERS = 1,
+  SWIFTCNN_GRADIENTS = 2,        /* of the last step, like the parameters */
+  SWIFTCNN_CONSTANTS = 3,        /* of the network's type, running statistics among them */
+  SWIFTCNN_OPTIMIZER_STATES = 4  /* flat: each as all parameters */
+} swiftcnn_arrays;
+swiftcnn_status swiftcnn_network_array_count(swiftcnn_network *network, swiftcnn_arrays arrays, size_t *count);
+/* An array and its name, in the network's own memory: valid until an array is added or the network is freed; to be read, and
+ * written between calls. Names of gradients are those of parameters. */
+swiftcnn_status swiftcnn_network_array(swiftcnn_network *network, swiftcnn_arrays arrays, size_t index, const char **name,
+                                       swiftcnn_tensor *array);
+/* All of them as one array of one axis: what an all-reduce takes. Not for SWIFTCNN_OPTIMIZER_STATES, each of which is one. */
+swiftcnn_status swiftcnn_network_flat_array(swiftcnn_network *network, swiftcnn_arrays arrays, swiftcnn_tensor *array);
+/* {steps, updates, epochs} so far. */
+swiftcnn_status swiftcnn_network_progress(const swiftcnn_network *network, int64_t progress[3]);
+swiftcnn_status swiftcnn_network_set_progress(swiftcnn_network *network, const int64_t progress[3]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,14 @@ package struct Name: Equatable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// As C wants it: ends with a zero byte; to be deallocated by the caller.
+  package func copy() -> UnsafeMutablePointer<CChar> {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+    for i in 0..<bytes.count { text[i] = CChar(bitPattern: bytes[i]) }
+    text[bytes.count] = 0
+    return text
+  }
+
   package var isEmpty: Bool { bytes.isEmpty }
   package var description: String { String(decoding: bytes, as: UTF8.self) }
 

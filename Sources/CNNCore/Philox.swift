@@ -14,3 +14,15 @@ package func philox(counter: UInt64, key: UInt64) -> SIMD4<UInt32> {
   }
   return SIMD4(c0, c1, c2, c3)
 }
+
+/// What random numbers are for: each purpose draws from a generator of its own, so that one more parameter, say, does not change
+/// the order of the images.
+package enum RandomStream: UInt64, Sendable {
+  case parameters = 1, order, operators
+
+  /// The key of number `number` of this purpose.
+  package func key(_ seed: UInt64, _ number: Int) -> UInt64 {
+    let words = philox(counter: UInt64(truncatingIfNeeded: number), key: seed &+ rawValue &* 0x9E37_79B9_7F4A_7C15)
+    return UInt64(words[0]) << 32 | UInt64(words[1])
+  }
+}

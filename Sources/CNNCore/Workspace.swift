@@ -11,6 +11,14 @@ package enum Workspace {
   /// Guarded by the library's lock.
   nonisolated(unsafe) private static var idle = InlineArray<64, Block>(repeating: Block())
 
+  /// How often the system was asked for memory: not once in a steady step.
+  package static var allocations: Int {
+    platform_lock()
+    defer { platform_unlock() }
+    return allocated
+  }
+  nonisolated(unsafe) private static var allocated = 0
+
   static func borrow(_ bytes: Int) throws(CNNError) -> (memory: UnsafeMutableRawPointer, bytes: Int) {
     platform_lock()
     var best = -1
@@ -24,6 +32,7 @@ package enum Workspace {
       platform_unlock()
       return (memory, size)
     }
+    allocated += 1
     platform_unlock()
     let size = max((bytes + 4095) & ~4095, 4096)
     guard let memory = platform_allocate(size) else {
@@ -87,3 +96,4 @@ package func copy<T: BitwiseCopyable>(_ source: UnsafePointer<T>, to p: UnsafeMu
   platform_copy(p, source, count &* MemoryLayout<T>.stride)
 }
 package func logarithm(_ x: Double) -> Double { platform_log(x) }
+package func cosine(_ x: Double) -> Double { platform_cos(x) }

@@ -44,7 +44,7 @@ package final class Graph<T: Element> {
   package let buffers = FlatArrays<T>()
   /// Rises with every change, so that plans of another graph are known.
   package private(set) var version = 0
-  private var frozen: [Bool] = []
+  package private(set) var treatments: [Treatment] = []
 
   package init() {}
 
@@ -67,18 +67,30 @@ package final class Graph<T: Element> {
     _ name: Name, _ shape: Shape, _ fill: @escaping (Output<T>) throws(CNNError) -> Void
   ) throws(CNNError) -> ValueID {
     let number = try parameters.add(name, shape, fill)
-    frozen.append(false)
+    treatments.append(Treatment())
     return append(name, .parameter(number), shape)
   }
-  /// Parameters that are frozen are not trained, and their gradients are not computed.
-  package func freeze(_ parameter: Int, _ isFrozen: Bool) throws(CNNError) {
-    guard parameter >= 0 && parameter < frozen.count else {
-      throw .argument("parameter: wanted 0 to \(frozen.count - 1), got \(parameter)")
+
+  /// How training treats a parameter.
+  package struct Treatment: Equatable {
+    /// Not trained, and no gradient computed.
+    package var isFrozen = false
+    /// By which the optimizer's learning rate and weight decay are multiplied.
+    package var rate = 1.0, weightDecay = 1.0
+    package init(isFrozen: Bool = false, rate: Double = 1, weightDecay: Double = 1) {
+      (self.isFrozen, self.rate, self.weightDecay) = (isFrozen, rate, weightDecay)
     }
-    frozen[parameter] = isFrozen
+  }
+  package func treat(parameter: Int, _ treatment: Treatment) throws(CNNError) {
+    guard parameter >= 0 && parameter < treatments.count else {
+      throw .argument("parameter: wanted 0 to \(treatments.count - 1), got \(parameter)")
+    }
+    for factor in [treatment.rate, treatment.weightDecay] where !(factor >= 0 && factor < .infinity) {
+      throw .argument("treatment: wanted factors from 0, got \(factor)")
+    }
+    treatments[parameter] = treatment
     version += 1
   }
-  package func isFrozen(_ parameter: Int) -> Bool { frozen[parameter] }
   package func buffer(
     _ name: Name, _ shape: Shape, _ fill: @escaping (Output<T>) throws(CNNError) -> Void
   ) throws(CNNError) -> ValueID {
@@ -102,6 +114,9 @@ package final class Graph<T: Element> {
     }
     outputs = ids
     version += 1
+    // The network is complete as a rule: laid out now, so that several threads may use it from here on.
+    _ = try parameters.memory()
+    _ = try buffers.memory()
   }
 
   // Nodes
@@ -123,7 +138,7 @@ package final class Graph<T: Element> {
       case .buffer(let i):
         let buffers = buffers
         given.append(
-          .constant(count: try buffers.array(i).shape.count) { place in
+          .constant(count: buffers.entries[i].shape.count) { place in
             (try? buffers.array(i).data[place]).map { Double($0) } ?? .nan
           })
       default: given.append(.array)
@@ -134,7 +149,9 @@ package final class Graph<T: Element> {
     let made = try OperatorKind<T>.make(description)
     let number = nodes.count, name = name ?? Name("\(operatorName)_\(number)")
     var outputShapes: [Shape]?
-    if let shapes { outputShapes = try naming(name, operatorName) { () throws(CNNError) in try made.outputShapes(of: shapes) } }
+    if let shapes {
+      outputShapes = try naming(name, operatorName) { () throws(CNNError) in try made.outputShapes(of: shapes) }
+    }
     var results: [ValueID] = []
     for i in 0..<outputs {
       results.append(append(outputs == 1 ? name : Name("\(name).\(i)"), .node(number), outputShapes?[i]))

@@ -66,8 +66,19 @@ struct Layout<T: Element> {
         let outputs = try node.made.outputShapes(of: inputs)
         return (outputs, mode == .train ? try node.made.kept(inputs, outputs) : [])
       }
+      guard outputs.count >= node.outputs.count else {
+        throw .argument(
+          "\(node.name) (\(node.operatorName)): outputs: wanted at most \(outputs.count), got \(node.outputs.count)")
+      }
       for (i, output) in node.outputs.enumerated() { shapes[output.index] = outputs[i] }
       kept.append(left)
+      // What training changes must not be the caller's, nor what an optimizer changes.
+      for i in node.made.updatedInputs where mode == .train && i < node.inputs.count {
+        guard let input = node.inputs[i], case .buffer = graph.values[input.index].source else {
+          throw .argument(
+            "\(node.name) (\(node.operatorName)): \(node.made.signature.inputs[i]): wanted a constant, which training changes")
+        }
+      }
     }
   }
 
@@ -78,7 +89,7 @@ struct Layout<T: Element> {
     runsBackward = [Bool](repeating: false, count: n)
     guard mode == .train else { return }
     for (i, value) in graph.values.enumerated() {
-      if case .parameter(let number) = value.source { needsGradient[i] = !graph.isFrozen(number) }
+      if case .parameter(let number) = value.source { needsGradient[i] = !graph.treatments[number].isFrozen }
     }
     for node in graph.nodes where node.inputs.contains(where: { $0.map { needsGradient[$0.index] } ?? false }) {
       for output in node.outputs { needsGradient[output.index] = true }

@@ -9,8 +9,41 @@ package enum Target<T: Element> {
   /// A distribution t[N][K], one-hot or not.
   case distribution(Input<T>)
 
+  package var shape: Shape {
+    switch self {
+    case .indices32(let t): t.shape
+    case .indices64(let t): t.shape
+    case .distribution(let t): t.shape
+    }
+  }
+
+  /// How many rows of scores x[N][K] or x[N][K][...] have their largest where the target says, and of how many. Classes that are
+  /// none, such as ignored ones, are not counted; where x and target are not scores and classes, nothing is.
+  package func score(_ x: Input<T>) throws(CNNError) -> (right: Int, rows: Int) {
+    guard x.shape.rank >= 2, x.shape.count > 0, x.shape[1] > 1 else { return (0, 0) }
+    let (N, K) = (x.shape[0], x.shape[1])
+    let area = x.shape.count / (N * K)
+    if case .distribution(let t) = self, t.shape != x.shape { return (0, 0) }
+    func largest(_ data: UnsafePointer<T>, _ n: Int, _ position: Int) -> Int {
+      let row = data + (n &* K &* area &+ position)
+      var best = 0
+      for k in 1..<K where row[k &* area] > row[best &* area] { best = k }
+      return best
+    }
+    var right = 0, rows = 0
+    for n in 0..<N {
+      for position in 0..<area {
+        let wanted = if case .distribution(let t) = self { largest(t.data, n, position) } else { index(n &* area &+ position) }
+        if wanted < 0 || wanted >= K { continue }
+        rows &+= 1
+        if largest(x.data, n, position) == wanted { right &+= 1 }
+      }
+    }
+    return (right, rows)
+  }
+
   /// The class of row n; only where the target is indices.
-  fileprivate func index(_ n: Int) -> Int {
+  func index(_ n: Int) -> Int {
     switch self {
     case .indices32(let t): Int(t.data[n])
     case .indices64(let t): Int(t.data[n])
@@ -43,7 +76,7 @@ package enum Softmax {
     try y.mustNotOverlap(x, sameAllowed: true)
     let K = x.shape[1]
     if K == 0 { return }
-    parallel(x.shape[0], width: try parallelWidth(x.shape.count >> 14)) { n, _ in
+    parallel(x.shape[0], width: try parallelWidth(x.shape[0], .elements(x.shape.count))) { n, _ in
       _ = T.kernels.softmaxRow(x.data + n &* K, y.data + n &* K, K)
     }
   }
@@ -57,7 +90,7 @@ package enum Softmax {
     try gradX.mustNotOverlap(y, sameAllowed: true)
     try gradX.mustNotOverlap(gradY, sameAllowed: true)
     let K = y.shape[1]
-    parallel(y.shape[0], width: try parallelWidth(y.shape.count >> 14)) { n, _ in
+    parallel(y.shape[0], width: try parallelWidth(y.shape[0], .elements(y.shape.count))) { n, _ in
       let row = n &* K
       let along = T.kernels.sumOfProducts(y.data + row, 0, gradY.data + row, 0, K)
       for i in row..<row &+ K { gradX.data[i] = y.data[i] * (gradY.data[i] - along) }

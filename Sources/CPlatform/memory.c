@@ -38,3 +38,4 @@ double platform_exp(double x) { return exp(x); }
 double platform_expm1(double x) { return expm1(x); }
 double platform_erfc(double x) { return erfc(x); }
 double platform_pow(double x, double y) { return pow(x, y); }
+double platform_cos(double x) { return cos(x); }

@@ -39,7 +39,7 @@ extension Int32: CElement { static var type: swiftcnn_type { SWIFTCNN_INT32 } }
 extension Int64: CElement { static var type: swiftcnn_type { SWIFTCNN_INT64 } }
 extension UInt8: CElement { static var type: swiftcnn_type { SWIFTCNN_UINT8 } }
 
-private func name(_ type: swiftcnn_type) -> String {
+func name(_ type: swiftcnn_type) -> String {
   switch type {
   case SWIFTCNN_FLOAT32: "float32"
   case SWIFTCNN_FLOAT64: "float64"

@@ -76,14 +76,20 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
-  /// `images`: only so many of input 0's images. `between`: the operator stands between nodes that add 0, so that its arrays are the
-  /// plan's, and it may overwrite those that it says it can.
-  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, between: Bool = false) throws {
+  /// Nodes that add 0. Between them the operator's arrays are the plan's, and it may overwrite those that it says it can; beside
+  /// them it has the same number, which random operators draw from, and arrays that are the caller's.
+  enum Neighbours { case none, between, beside }
+
+  /// `images`: only so many of input 0's images; `copies`: so many times as many.
+  init(
+    _ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1, neighbours: Neighbours = .none
+  ) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
       switch input {
       case .shape(var extents), .positive(var extents), .wide(var extents):
+        if i == 0 { extents[0] *= copies }
         var numbers = spread(extents.reduce(1, *), seed: i)
         if case .positive = input { numbers = numbers.map { abs($0) + 0.5 } }
         if case .wide = input { numbers = numbers.map { $0 * 8 } }
@@ -115,16 +121,18 @@ final class OperatorRun<T: Element> {
     }
     (self.first, self.firstShape) = (first, firstShape)
     let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
-    for (i, input) in test.inputs.enumerated() where between {
+    for (i, input) in test.inputs.enumerated() where neighbours != .none {
       switch input {
-      case .shape, .positive, .wide: values[i] = try graph.add("Add", inputs: [values[i], zero])[0]
+      case .shape, .positive, .wide:
+        let same = try graph.add("Add", inputs: [values[i], zero])[0]
+        if neighbours == .between { values[i] = same }
       default: break
       }
     }
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
     var result = outputs[0]
     for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
-    if between { result = try graph.add("Add", inputs: [result, zero])[0] }
+    if neighbours == .between { result = try graph.add("Add", inputs: [result, zero])[0] }
     try graph.setOutputs([result])
   }
 
@@ -213,16 +221,19 @@ final class OperatorRun<T: Element> {
 
   @Test(arguments: operatorCases) func bitsAreTheSameTwiceAndForAnyNumberOfThreads(_ test: OperatorCase) throws {
     defer { try? Threads.set(0) }
+    // Small work stays on one thread: images enough that there is some for several.
+    let copies = test.isPerImage ? 400 : 1
     func check<T: Element>(_: T.Type) throws {
-      var first: (y: [T], gradients: [[T]])?
+      var first: (y: [T], gradients: [[T]], inferred: [T])?
       for threads in [1, 1, 2, 4] {
         try Threads.set(threads)
-        let run = try OperatorRun<T>(test, handIn: false)
-        let result = try run.forwardBackward()
-        let y = try run.forward(run.execution(.infer))
-        if let first { #expect(result.y == first.y && result.gradients == first.gradients, "\(threads) threads") }
-        if first != nil { #expect(y.count == first?.y.count) }
-        first = first ?? result
+        let run = try OperatorRun<T>(test, handIn: false, copies: copies)
+        let inferred = try run.forward(run.execution(.infer)), result = try run.forwardBackward()
+        if let first {
+          #expect(result.y == first.y && inferred == first.inferred, "\(threads) threads")
+          #expect(result.gradients == first.gradients, "\(threads) threads")
+        }
+        first = first ?? (result.y, result.gradients, inferred)
       }
     }
     try check(Float.self)
@@ -231,7 +242,8 @@ final class OperatorRun<T: Element> {
 
   @Test(arguments: operatorCases) func bitsAreTheSameInPlace(_ test: OperatorCase) throws {
     func check<T: Element>(_: T.Type) throws {
-      let alone = try OperatorRun<T>(test, handIn: false), between = try OperatorRun<T>(test, handIn: false, between: true)
+      let alone = try OperatorRun<T>(test, handIn: false, neighbours: .beside)
+      let between = try OperatorRun<T>(test, handIn: false, neighbours: .between)
       let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
       #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
       #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")

@@ -71,6 +71,37 @@ class BatchNormalization(_Sized):
     _fields_ = [("epsilon", c_double), ("momentum", c_double)]
 
 
+class Attribute(ctypes.Structure):
+    """``swiftcnn_attribute``."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("type", c_int),
+        ("integer", c_int64),
+        ("number", c_double),
+        ("text", c_char_p),
+        ("integers", POINTER(c_int64)),
+        ("numbers", POINTER(c_double)),
+        ("count", c_size_t),
+    ]
+
+
+#: ``swiftcnn_progress``: (context, batches done, batches, mean loss) -> not 0 to stop.
+Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64, c_double)
+
+
+class Epoch(_Sized):
+    """``swiftcnn_epoch``."""
+
+    _fields_ = [
+        ("batch_size", c_int64),
+        ("shuffle", c_int32),
+        ("drop_last", c_int32),
+        ("progress", Progress),
+        ("context", c_void_p),
+    ]
+
+
 # ---- Functions: the header's, in its order ---------------------------------------------------------------------------
 
 _T = Tensor
@@ -81,6 +112,14 @@ _CONVOLUTION = POINTER(Convolution)
 _POOLING = POINTER(Pooling)
 _NORMALIZATION = POINTER(BatchNormalization)
 _STATUS = c_int
+_NETWORK = c_void_p
+_VALUE = c_int32
+_VALUES = POINTER(_VALUE)
+_TENSORS = [POINTER(Tensor), c_size_t]
+_NAMED = [c_char_p, POINTER(Attribute), c_size_t]
+_EXTENTS = [POINTER(c_int64), POINTER(c_int32)]
+_ARRAYS = c_int
+_DOUBLE = POINTER(c_double)
 
 #: name -> (types of the arguments, type of the result)
 FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
@@ -122,6 +161,30 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_batch_normalization_backward": ([_T, _T, _T, _T, _T, _OPTIONAL, _OPTIONAL, _OPTIONAL], _STATUS),
     "swiftcnn_dropout_forward": ([c_double, c_uint64, _T, _T, _T], _STATUS),
     "swiftcnn_dropout_backward": ([c_double, _T, _T, _T], _STATUS),
+    "swiftcnn_network_create": ([c_int, c_uint64, POINTER(_NETWORK)], _STATUS),
+    "swiftcnn_network_free": ([_NETWORK], None),
+    "swiftcnn_network_input": ([_NETWORK, c_char_p, _SHAPE, c_int32, _VALUES], _STATUS),
+    "swiftcnn_network_parameter": ([_NETWORK, c_char_p, _SHAPE, c_int32, *_NAMED, _VALUES], _STATUS),
+    "swiftcnn_network_constant": ([_NETWORK, c_char_p, _T, _VALUES], _STATUS),
+    "swiftcnn_network_add": ([_NETWORK, c_char_p, *_NAMED, _VALUES, c_size_t, _VALUES, c_size_t], _STATUS),
+    "swiftcnn_network_set_outputs": ([_NETWORK, _VALUES, c_size_t], _STATUS),
+    "swiftcnn_network_shape": ([_NETWORK, _VALUE, *_EXTENTS], _STATUS),
+    "swiftcnn_network_output_shape": ([_NETWORK, *_TENSORS, c_size_t, *_EXTENTS], _STATUS),
+    "swiftcnn_network_predict": ([_NETWORK, *_TENSORS, *_TENSORS], _STATUS),
+    "swiftcnn_network_set_loss": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_set_optimizer": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_add_schedule": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_treat": ([_NETWORK, c_size_t, c_int32, c_double, c_double], _STATUS),
+    "swiftcnn_network_train_step": ([_NETWORK, *_TENSORS, _T, _DOUBLE], _STATUS),
+    "swiftcnn_network_train_epoch": ([_NETWORK, *_TENSORS, _T, POINTER(Epoch), _DOUBLE], _STATUS),
+    "swiftcnn_network_evaluate": ([_NETWORK, *_TENSORS, _T, c_int64, _DOUBLE, _DOUBLE], _STATUS),
+    "swiftcnn_network_report": ([_NETWORK, c_double], _STATUS),
+    "swiftcnn_network_rate": ([_NETWORK, _DOUBLE], _STATUS),
+    "swiftcnn_network_array_count": ([_NETWORK, _ARRAYS, POINTER(c_size_t)], _STATUS),
+    "swiftcnn_network_array": ([_NETWORK, _ARRAYS, c_size_t, POINTER(c_char_p), _OPTIONAL], _STATUS),
+    "swiftcnn_network_flat_array": ([_NETWORK, _ARRAYS, _OPTIONAL], _STATUS),
+    "swiftcnn_network_progress": ([_NETWORK, _SHAPE], _STATUS),
+    "swiftcnn_network_set_progress": ([_NETWORK, _SHAPE], _STATUS),
 }
 
 # ---- Finding the library ---------------------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ int main(void) {
     activation_rows();
     softmax_rows();
     normalization_rows();
+    network_rows();
   }
   printf("%d kinds of bad input, in float32 and float64\n", kinds);
   CHECK(kinds >= 100);

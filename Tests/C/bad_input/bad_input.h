@@ -184,5 +184,6 @@ void affine_rows(void);
 void activation_rows(void);
 void softmax_rows(void);
 void normalization_rows(void);
+void network_rows(void);
 
 #endif /* BAD_INPUT_H */

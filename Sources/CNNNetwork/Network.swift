@@ -1,0 +1,56 @@
+// A network: a graph, its plans, and what trains it.
+package import CNNCore
+import CNNOperators
+
+/// Building and training are for one thread at a time; any number may predict meanwhile, but not while it is trained.
+package final class Network<T: Element> {
+  package let graph = Graph<T>()
+  /// Of all that is random: initial parameters, the order of images, dropout.
+  package let seed: UInt64
+  private var plans = PlanCache<T>()
+  package var planCount: Int { locked { plans.count } }
+
+  // Training (Training.swift)
+  var loss: Loss<T>?
+  var optimizer: Optimizer<T>?
+  var schedules: [Schedule] = []
+  var training: Execution<T>?
+  var gradients: Block<T>?
+  var accumulated: Block<T>?
+  var states: [Block<T>] = []
+  /// Steps since the network was made, updates of its parameters, and epochs.
+  package var progress = Progress()
+
+  package init(seed: UInt64 = 0) { self.seed = seed }
+
+  /// A parameter that begins as `initializer` says.
+  package func parameter(
+    _ name: Name, _ shape: Shape, _ initializer: Initializer
+  ) throws(CNNError) -> ValueID {
+    let key = RandomStream.parameters.key(seed, graph.parameters.entries.count)
+    return try graph.parameter(name, shape) { array throws(CNNError) in try initializer.fill(array, key: key) }
+  }
+
+  func plan(_ shapes: [Shape], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    let version = graph.version
+    if let plan = locked({ plans.find(shapes, mode, version: version) }) { return plan }
+    let plan = try Plan(graph, inputs: shapes, mode: mode)
+    locked { plans.add(plan, version: version) }
+    return plan
+  }
+
+  /// The shapes of the outputs for inputs of these shapes.
+  package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, .infer).outputShapes }
+
+  /// Writes the first outputs, as many as are given.
+  package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {
+    let plan = try plan(inputs.map { $0.shape }, .infer)
+    guard outputs.count <= plan.outputShapes.count else {
+      throw .argument("outputs: this network has \(plan.outputShapes.count), got \(outputs.count)")
+    }
+    for (output, shape) in zip(outputs, plan.outputShapes) { try output.wants(shape) }
+    let run = try Execution(plan)
+    try run.forward(inputs.map { $0.data }, graph)
+    for (i, output) in outputs.enumerated() { copy(try run.output(i).data, to: output.data, output.shape.count) }
+  }
+}

@@ -1,0 +1,32 @@
+// Adagrad (Duchi et al. 2011): h += g², p -= rate * g / (sqrt(h) + eps).
+import CNNCore
+import CNNOperators
+
+final class Adagrad<T: Element>: Optimizer<T> {
+  private let rateDecay: Double, initial: Double, epsilon: Double
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    rateDecay = try attributes.atLeastZero("lr_decay", default: 0)
+    initial = try attributes.atLeastZero("initial_accumulator_value", default: 0)
+    epsilon = try attributes.atLeastZero("eps", default: 1e-10)
+    try super.init(attributes, rate: 0.01)
+  }
+  override var states: Int { 1 }
+  override var initialState: Double { initial }
+
+  override func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
+    try adagrad(run, rate: T(rate / (1 + Double(step - 1) * rateDecay)), decay: T(weightDecay), epsilon: T(epsilon))
+  }
+}
+
+@_specialize(where T == Float) @_specialize(where T == Double)
+private func adagrad<T: Element>(_ run: OptimizerRun<T>, rate: T, decay: T, epsilon: T) throws(CNNError) {
+  try run.forEachPiece { run in
+    let (p, gradients, h) = (run.parameters, run.gradients, run.states[0])
+    for i in 0..<run.count {
+      let g = gradients[i] + decay * p[i]
+      h[i] += g * g
+      p[i] -= rate * g / (h[i].squareRoot() + epsilon)
+    }
+  }
+}

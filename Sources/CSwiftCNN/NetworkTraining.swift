@@ -1,0 +1,203 @@
+// Networks: training, and the state that it leaves.
+public import CHeader
+import CNNCore
+import CNNNetwork
+import CNNOperators
+
+@_cdecl("swiftcnn_network_set_loss") @implementation
+public func swiftcnn_network_set_loss(
+  _ network: OpaquePointer!, _ loss_name: UnsafePointer<CChar>!, _ attributes: UnsafePointer<swiftcnn_attribute>!,
+  _ attribute_count: Int
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.setLoss(decode(loss_name, "loss_name", attributes, attribute_count))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_set_optimizer") @implementation
+public func swiftcnn_network_set_optimizer(
+  _ network: OpaquePointer!, _ optimizer_name: UnsafePointer<CChar>!, _ attributes: UnsafePointer<swiftcnn_attribute>!,
+  _ attribute_count: Int
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.setOptimizer(decode(optimizer_name, "optimizer_name", attributes, attribute_count))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_add_schedule") @implementation
+public func swiftcnn_network_add_schedule(
+  _ network: OpaquePointer!, _ schedule_name: UnsafePointer<CChar>!, _ attributes: UnsafePointer<swiftcnn_attribute>!,
+  _ attribute_count: Int
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.addSchedule(decode(schedule_name, "schedule_name", attributes, attribute_count))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_treat") @implementation
+public func swiftcnn_network_treat(
+  _ network: OpaquePointer!, _ parameter: Int, _ frozen: Int32, _ rate: Double, _ weight_decay: Double
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.graph.treat(parameter: parameter, .init(isFrozen: frozen != 0, rate: rate, weightDecay: weight_decay))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_train_step") @implementation
+public func swiftcnn_network_train_step(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ target: swiftcnn_tensor,
+  _ loss: UnsafeMutablePointer<Double>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let loss else { throw .argument("loss: is NULL") }
+    loss.pointee = try network.trainStep(decode(inputs, input_count), Target(decoding: target))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_train_epoch") @implementation
+public func swiftcnn_network_train_epoch(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ target: swiftcnn_tensor,
+  _ epoch: UnsafePointer<swiftcnn_epoch>!, _ loss: UnsafeMutablePointer<Double>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let loss else { throw .argument("loss: is NULL") }
+    let c = try decode(epoch, "epoch") { $0.struct_size }
+    var options = EpochOptions()
+    options.batchSize = Int(c.batch_size)
+    options.shuffles = c.shuffle != 0
+    options.dropsLast = c.drop_last != 0
+    if let progress = c.progress { options.progress = { progress(c.context, Int64($0), Int64($1), $2) == 0 } }
+    loss.pointee = try network.trainEpoch(decode(inputs, input_count), Target(decoding: target), options).loss
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_evaluate") @implementation
+public func swiftcnn_network_evaluate(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ target: swiftcnn_tensor,
+  _ batch_size: Int64, _ loss: UnsafeMutablePointer<Double>!, _ accuracy: UnsafeMutablePointer<Double>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let loss else { throw .argument("loss: is NULL") }
+    guard let accuracy else { throw .argument("accuracy: is NULL") }
+    let result = try network.evaluate(decode(inputs, input_count), Target(decoding: target), batchSize: Int(batch_size))
+    (loss.pointee, accuracy.pointee) = result
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_report") @implementation
+public func swiftcnn_network_report(_ network: OpaquePointer!, _ metric: Double) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.report(metric) }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_rate") @implementation
+public func swiftcnn_network_rate(_ network: OpaquePointer!, _ rate: UnsafeMutablePointer<Double>!) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let rate else { throw .argument("rate: is NULL") }
+    rate.pointee = try network.rate()
+  }
+  return status(network, call, call)
+}
+
+// State
+
+/// Each kind as flat memory of arrays; optimizer states are flat themselves.
+private func flat<T: Element>(
+  _ network: Network<T>, _ arrays: swiftcnn_arrays
+) throws(CNNError) -> (arrays: FlatArrays<T>, memory: UnsafeMutablePointer<T>) {
+  switch arrays {
+  case SWIFTCNN_PARAMETERS: (network.graph.parameters, try network.graph.parameters.memory())
+  case SWIFTCNN_GRADIENTS: (network.graph.parameters, try network.gradientMemory())
+  case SWIFTCNN_CONSTANTS: (network.graph.buffers, try network.graph.buffers.memory())
+  default: throw .argument("arrays: \(arrays.rawValue) is not one of swiftcnn_arrays that this function takes")
+  }
+}
+
+@_cdecl("swiftcnn_network_array_count") @implementation
+public func swiftcnn_network_array_count(
+  _ network: OpaquePointer!, _ arrays: swiftcnn_arrays, _ count: UnsafeMutablePointer<Int>!
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let count else { throw .argument("count: is NULL") }
+    if arrays == SWIFTCNN_OPTIMIZER_STATES {
+      count.pointee = try network.optimizerStates().count
+    } else {
+      count.pointee = try flat(network, arrays).arrays.entries.count
+    }
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_array") @implementation
+public func swiftcnn_network_array(
+  _ network: OpaquePointer!, _ arrays: swiftcnn_arrays, _ index: Int, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ array: UnsafeMutablePointer<swiftcnn_tensor>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_ handle: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let name else { throw .argument("name: is NULL") }
+    guard let array else { throw .argument("array: is NULL") }
+    func wanted(_ count: Int) throws(CNNError) {
+      guard index >= 0 && index < count else { throw .argument("index: wanted less than \(count), got \(index)") }
+    }
+    let shape: Shape, text: Name, data: UnsafeMutablePointer<T>
+    if arrays == SWIFTCNN_OPTIMIZER_STATES {
+      let states = try network.optimizerStates()
+      try wanted(states.count)
+      (shape, text, data) = (try Shape("state", states[index].count), Name("state \(index)"), states[index].data)
+    } else {
+      let (list, memory) = try flat(network, arrays)
+      try wanted(list.entries.count)
+      (shape, text, data) = (list.entries[index].shape, list.entries[index].name, memory + list.entries[index].offset)
+    }
+    let shown = handle.show(arrays, index, shape, text)
+    name.pointee = shown.name
+    array.pointee = swiftcnn_tensor(data: data, shape: shown.shape, rank: Int32(shape.rank), type: T.type)
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_flat_array") @implementation
+public func swiftcnn_network_flat_array(
+  _ network: OpaquePointer!, _ arrays: swiftcnn_arrays, _ array: UnsafeMutablePointer<swiftcnn_tensor>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_ handle: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let array else { throw .argument("array: is NULL") }
+    let (list, memory) = try flat(network, arrays)
+    let shown = handle.show(arrays, -1, try Shape("array", list.count), "all")
+    array.pointee = swiftcnn_tensor(data: memory, shape: shown.shape, rank: 1, type: T.type)
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_progress") @implementation
+public func swiftcnn_network_progress(
+  _ network: OpaquePointer!, _ progress: UnsafeMutablePointer<Int64>!
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let progress else { throw .argument("progress: is NULL") }
+    let done = network.progress
+    (progress[0], progress[1], progress[2]) = (Int64(done.steps), Int64(done.updates), Int64(done.epochs))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_set_progress") @implementation
+public func swiftcnn_network_set_progress(_ network: OpaquePointer!, _ progress: UnsafePointer<Int64>!) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let progress else { throw .argument("progress: is NULL") }
+    for i in 0..<3 where progress[i] < 0 || progress[i] > 1 << 48 {
+      throw .argument("progress[\(i)]: wanted 0 to 2^48, got \(progress[i])")
+    }
+    var done = Progress()
+    (done.steps, done.updates, done.epochs) = (Int(progress[0]), Int(progress[1]), Int(progress[2]))
+    network.progress = done
+  }
+  return status(network, call, call)
+}
