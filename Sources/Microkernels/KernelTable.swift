@@ -64,6 +64,13 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias SoftmaxRow = @Sendable (_ x: Pointer, _ y: MutablePointer, _ count: Int) -> (largest: T, sum: T)
   public let relu: Relu, maskedScale: MaskedScale, sigmoid: Map, tanh: Map, softmaxRow: SoftmaxRow
 
+  // Optimizers.
+  public typealias Adam =
+    @Sendable (
+      _ step: AdamStep<T>, _ p: MutablePointer, _ gradients: Pointer, _ m: MutablePointer, _ v: MutablePointer, _ count: Int
+    ) -> Void
+  public let adam: Adam
+
   @usableFromInline
   init(
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
@@ -73,7 +80,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, relu: @escaping Relu, maskedScale: @escaping MaskedScale,
-    sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow
+    sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, adam: @escaping Adam
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
@@ -83,7 +90,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
-    (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
+    (self.sigmoid, self.tanh, self.softmaxRow, self.adam) = (sigmoid, tanh, softmaxRow, adam)
   }
 }
 
@@ -116,6 +123,7 @@ extension KernelTable {
       maskedScale: { Microkernels.maskedScale(V.self, $0, $1, keep: $2, scale: $3, $4, $5) },
       sigmoid: { Microkernels.sigmoid(V.self, $0, $1, $2) },
       tanh: { Microkernels.hyperbolicTangent(V.self, $0, $1, $2) },
-      softmaxRow: { Microkernels.softmaxRow(V.self, $0, $1, $2) })
+      softmaxRow: { Microkernels.softmaxRow(V.self, $0, $1, $2) },
+      adam: { Microkernels.adam(V.self, $0, $1, $2, $3, $4, $5) })
   }
 }
