@@ -65,6 +65,7 @@ import Testing
       _ = try network.trainStep([x.input], .indices64(classes.input))
       var options = EpochOptions()
       options.batchSize = 8
+      options.scores = true
       _ = try network.trainEpoch([x.input], .indices64(classes.input), options)
       try network.predict([x.input], [y.output])
     }

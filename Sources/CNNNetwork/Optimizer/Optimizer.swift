@@ -5,7 +5,7 @@ package import CNNOperators
 
 package class Optimizer<T: Element> {
   /// The learning rate before schedules.
-  package let rate: Double
+  package internal(set) var rate: Double
   package let weightDecay: Double
   /// Gradients longer than this (2-norm over all parameters) are shortened to it; elements beyond the other are cut to it.
   package let clipNorm: Double?, clipValue: Double?

@@ -7,7 +7,7 @@ static swiftcnn_attribute attribute;
 static swiftcnn_epoch epoch, *epoch_pointer;
 static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, *schedule_name;
 static const int64_t *shape_pointer;
-static int64_t shape[12], batch_size, progress[3], *progress_pointer;
+static int64_t shape[12], batch_size, progress[3], *progress_pointer, bytes, *bytes_pointer;
 static int32_t rank, shape_rank, *rank_pointer;
 static size_t inputs_given, outputs_given, node_inputs, attributes_given, index_given;
 static double accuracy, *accuracy_pointer, factor, metric;
@@ -59,6 +59,7 @@ static void network_fixture(void) {
   outputs_pointer = &y->tensor;
   array_pointer = &array_given;
   progress_pointer = progress;
+  bytes_pointer = &bytes;
   progress[0] = progress[1] = progress[2] = 0;
   factor = 1;
   metric = 0;
@@ -98,6 +99,11 @@ CALL(network_predict, network_pointer, inputs_pointer, inputs_given, outputs_poi
 CALL(network_set_loss, network_pointer, loss_name, &attribute, attributes_given)
 CALL(network_set_optimizer, network_pointer, optimizer_name, &attribute, attributes_given)
 CALL(network_add_schedule, network_pointer, schedule_name, &attribute, attributes_given)
+CALL(network_set_seed, network_pointer, 7)
+CALL(network_memory, network_pointer, inputs_pointer, inputs_given, 1, bytes_pointer)
+CALL(network_gradients, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
+CALL(network_update, network_pointer)
+CALL(network_set_base_rate, network_pointer, factor)
 CALL(network_treat, network_pointer, index_given, 0, factor, factor)
 CALL(network_train_step, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
 CALL(network_train_epoch, network_pointer, inputs_pointer, inputs_given, target->tensor, epoch_pointer, loss_pointer)
@@ -221,6 +227,19 @@ void network_rows(void) {
   BAD(network_predict, SHAPE, "outputs", set_rank(y, 3));
   BAD(network_predict, TYPE, "outputs", y->tensor.type = other);
 
+  BAD_NETWORK(network_set_seed);
+  BAD_INPUTS(network_memory);
+  BAD(network_memory, ARGUMENT, "bytes", bytes_pointer = NULL);
+  BAD_INPUTS(network_gradients);
+  BAD_TARGET(network_gradients);
+  BAD(network_gradients, ARGUMENT, "loss", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
+  BAD_NETWORK(network_update);
+  BAD(network_update, ARGUMENT, "optimizer", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
+  BAD_NETWORK(network_set_base_rate);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = -1);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = NAN);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = INFINITY);
+
   BAD_INPUTS(network_train_step);
   BAD_TARGET(network_train_step);
   BAD(network_train_step, ARGUMENT, "loss", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
@@ -230,6 +249,9 @@ void network_rows(void) {
   BAD(network_train_epoch, ARGUMENT, "epoch", epoch.struct_size = 0);
   BAD(network_train_epoch, ARGUMENT, "batch_size", epoch.batch_size = 0);
   BAD(network_train_epoch, ARGUMENT, "batch_size", epoch.batch_size = INT64_MIN);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = -1);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = 2);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = INT64_MAX);
   BAD_INPUTS(network_evaluate);
   BAD_TARGET(network_evaluate);
   BAD(network_evaluate, ARGUMENT, "batch_size", batch_size = 0);
@@ -254,6 +276,7 @@ void network_rows(void) {
   BAD(network_array, ARGUMENT, "array", array_pointer = NULL);
   BAD_NETWORK(network_flat_array);
   BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_OPTIMIZER_STATES);
+  BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_TRAINING_STATES);
   BAD(network_flat_array, ARGUMENT, "array", array_pointer = NULL);
   BAD_NETWORK(network_progress);
   BAD(network_progress, ARGUMENT, "progress", progress_pointer = NULL);
