@@ -288,8 +288,8 @@ swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftc
 /* SoftmaxCrossEntropyLoss, BCEWithLogitsLoss, MSELoss, L1Loss or HuberLoss. */
 swiftcnn_status swiftcnn_network_set_loss(swiftcnn_network *network, const char *loss_name,
                                           const swiftcnn_attribute *attributes, size_t attribute_count);
-/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value and accumulate. A new one begins anew,
- * without states, updates or schedules. */
+/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value, accumulate and ema_decay. A new one begins
+ * anew, without states, updates or schedules. */
 swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const char *optimizer_name,
                                                const swiftcnn_attribute *attributes, size_t attribute_count);
 /* StepLR, ExponentialLR, CosineAnnealingLR, LinearLR (warm-up), OneCycleLR or ReduceLROnPlateau, counted by unit: "epoch" or
@@ -338,6 +338,9 @@ swiftcnn_status swiftcnn_network_report(swiftcnn_network *network, double metric
 swiftcnn_status swiftcnn_network_rate(const swiftcnn_network *network, double *rate);
 /* The one that schedules begin with: the optimizer's attribute lr. */
 swiftcnn_status swiftcnn_network_set_base_rate(swiftcnn_network *network, double rate);
+/* Not 0: puts the averages that the attribute ema_decay keeps in the parameters' place, for all that reads parameters; 0: puts these
+ * back, before the network is trained on. */
+swiftcnn_status swiftcnn_network_use_averages(swiftcnn_network *network, int32_t use);
 
 /* -- State: with it, training goes on as if it had never stopped -- */
 
@@ -346,8 +349,8 @@ typedef enum swiftcnn_arrays {
   SWIFTCNN_GRADIENTS = 2,        /* of the last step, like the parameters */
   SWIFTCNN_CONSTANTS = 3,        /* of the network's type, running statistics among them */
   SWIFTCNN_OPTIMIZER_STATES = 4, /* flat: each as all parameters */
-  SWIFTCNN_TRAINING_STATES = 5   /* what else is remembered between steps: sums of gradients, what ReduceLROnPlateau has seen. Each
-                                    has a type of its own; which there are follows from the optimizer and the schedules */
+  SWIFTCNN_TRAINING_STATES = 5   /* what else is remembered between steps: sums of gradients, averages of parameters, what
+                                    ReduceLROnPlateau has seen. Each has a type of its own; which there are follows from the optimizer and the schedules */
 } swiftcnn_arrays;
 swiftcnn_status swiftcnn_network_array_count(swiftcnn_network *network, swiftcnn_arrays arrays, size_t *count);
 /* An array and its name, in the network's own memory: valid until an array is added or the network is freed; to be read, and

@@ -20,6 +20,9 @@ package final class Network<T: Element> {
   var accumulated: Block<T>?
   var pending: Block<Double>?
   var states: [Block<T>] = []
+  /// Running averages of the parameters, or where `usesAverages` the parameters while they are away (Averages.swift).
+  var averages: Block<T>?
+  package internal(set) var usesAverages = false
   /// Steps since the network was made, updates by its optimizer, and epochs.
   package var progress = Progress()
 

@@ -13,7 +13,10 @@ extension Network {
   package func setLoss(_ attributes: Attributes) throws(CNNError) { loss = try Loss.make(attributes) }
   /// It begins anew: without states, updates or schedules.
   package func setOptimizer(_ attributes: Attributes) throws(CNNError) {
-    optimizer = try Optimizer.make(attributes)
+    let made = try Optimizer<T>.make(attributes)
+    try useAverages(false)
+    optimizer = made
+    averages = nil
     (states, schedules) = ([], [])
     (accumulated, pending) = (nil, nil)
     progress.updates = 0
@@ -75,7 +78,8 @@ extension Network {
 
   /// One step on a batch; returns the loss before the update.
   package func trainStep(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
-    _ = try chosenOptimizer()
+    _ = try chosenLoss()
+    try checkUpdate()
     let loss = try computeGradients(inputs, target)
     try update()
     return loss
@@ -103,7 +107,7 @@ extension Network {
 
   /// The other half: clips the gradients that are there and updates the parameters.
   package func update() throws(CNNError) {
-    let optimizer = try chosenOptimizer(), states = try optimizerStates(), count = graph.parameters.count
+    let optimizer = try checkUpdate(), states = try optimizerStates(), count = graph.parameters.count
     let gradients = try gradientMemory()
     var slopes = gradients
     progress.steps += 1
@@ -134,6 +138,13 @@ extension Network {
         rate: rate * run.treatment.rate, weightDecay: optimizer.weightDecay * run.treatment.weightDecay, step: progress.updates)
     }
     if let (sum, _) = try gradientSum() { zero(sum.data, count) }
+    try average()
+  }
+  @discardableResult private func checkUpdate() throws(CNNError) -> Optimizer<T> {
+    guard !usesAverages else {
+      throw .argument("network: has its averages in place of its parameters; put these back before it is trained")
+    }
+    return try chosenOptimizer()
   }
 
   /// Neighbouring parameters that are trained alike.

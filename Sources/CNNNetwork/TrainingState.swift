@@ -17,6 +17,7 @@ extension Network {
       list.append(TrainingState(name: "gradient sum", memory: .network(sum)))
       list.append(TrainingState(name: "gradient count", memory: .double(pending)))
     }
+    if let averages = try averageMemory() { list.append(TrainingState(name: "average", memory: .network(averages))) }
     for (i, schedule) in schedules.enumerated() {
       if let memory = schedule.memory { list.append(TrainingState(name: Name("plateau \(i)"), memory: .double(memory))) }
     }

@@ -134,6 +134,12 @@ public func swiftcnn_network_set_base_rate(_ network: OpaquePointer!, _ rate: Do
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_use_averages") @implementation
+public func swiftcnn_network_use_averages(_ network: OpaquePointer!, _ use: Int32) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.useAverages(use != 0) }
+  return status(network, call, call)
+}
+
 // State
 
 /// Each kind as flat memory of arrays; optimizer and training states are arrays of their own.

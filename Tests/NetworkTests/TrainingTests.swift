@@ -105,7 +105,7 @@ extension Network {
     let data = try images(8, Float.self)
     func fresh() throws -> Network<Float> {
       let network = try residualNetwork(Float.self)
-      try network.setOptimizer(.of("Adam", .float("lr", 0.01), .int("accumulate", 3)))
+      try network.setOptimizer(.of("Adam", .float("lr", 0.01), .int("accumulate", 3), .float("ema_decay", 0.7)))
       try network.addSchedule(.of("StepLR", .int("step_size", 2), .string("unit", "step")))
       try network.addSchedule(.of("ReduceLROnPlateau", .int("patience", 1), .float("factor", 0.3)))
       return network
@@ -122,6 +122,8 @@ extension Network {
     try go(first, 0..<done)
     try second.resume(from: first)
     try go(second, done..<8)
+    #expect(try second.flatParameters == whole.flatParameters)
+    for network in [second, whole] { try network.useAverages(true) }
     #expect(try second.flatParameters == whole.flatParameters)
     #expect(try second.rate() == whole.rate() && second.progress == whole.progress)
     #expect(try whole.rate() < 0.01 * 0.1)
@@ -154,6 +156,41 @@ extension Network {
       #expect(try halves.flatParameters == whole.flatParameters)
     }
     #expect(halves.progress == whole.progress)
+  }
+
+  @Test func averagesFollowTheParametersAndTakeTheirPlace() throws {
+    let data = try images(8, Double.self), network = try residualNetwork(Double.self)
+    #expect(throws: CNNError.self) { try network.useAverages(true) }
+    try network.setOptimizer(.of("SGD", .float("lr", 0.1), .float("ema_decay", 0.75)))
+    try network.graph.treat(parameter: 0, .init(isFrozen: true))
+    var wanted: [Double] = []
+    for update in 1...5 {
+      try network.step(data)
+      let now = try network.flatParameters
+      wanted = update == 1 ? now : zip(wanted, now).map { 0.75 * $0 + 0.25 * $1 }
+    }
+    let trained = try network.flatParameters, frozen = network.graph.parameters.entries[0].shape.count
+    func loss() throws -> Double {
+      try network.evaluate([data.x.input], .indices64(data.classes.input), batchSize: 8).loss
+    }
+    let before = try loss()
+    for _ in 0..<2 { try network.useAverages(true) }
+    let averages = try network.flatParameters
+    // Five roundings of numbers of size 1.
+    for (a, b) in zip(averages, wanted) { #expect(abs(a - b) < 1e-14) }
+    #expect(averages[..<frozen] == trained[..<frozen] && averages != trained)
+    #expect(try loss() != before)
+    #expect(throws: CNNError.self) { try network.step(data) }
+    #expect(throws: CNNError.self) { try network.update() }
+    #expect(network.progress.updates == 5)
+    try network.useAverages(false)
+    #expect(try network.flatParameters == trained && loss() == before)
+    try network.step(data)
+    // A new optimizer keeps the parameters, not the averages.
+    let last = try network.flatParameters
+    try network.useAverages(true)
+    try network.setOptimizer(.of("SGD"))
+    #expect(try network.flatParameters == last && !network.usesAverages)
   }
 
   @Test func memoryIsToldForShapesThatDidNotComeYet() throws {

@@ -104,6 +104,7 @@ CALL(network_memory, network_pointer, inputs_pointer, inputs_given, 1, bytes_poi
 CALL(network_gradients, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
 CALL(network_update, network_pointer)
 CALL(network_set_base_rate, network_pointer, factor)
+CALL(network_use_averages, network_pointer, (int32_t)index_given)
 CALL(network_treat, network_pointer, index_given, 0, factor, factor)
 CALL(network_train_step, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
 CALL(network_train_epoch, network_pointer, inputs_pointer, inputs_given, target->tensor, epoch_pointer, loss_pointer)
@@ -239,6 +240,9 @@ void network_rows(void) {
   BAD(network_set_base_rate, ARGUMENT, "rate", factor = -1);
   BAD(network_set_base_rate, ARGUMENT, "rate", factor = NAN);
   BAD(network_set_base_rate, ARGUMENT, "rate", factor = INFINITY);
+
+  BAD_NETWORK(network_use_averages);
+  BAD(network_use_averages, ARGUMENT, "ema_decay", index_given = 1);
 
   BAD_INPUTS(network_train_step);
   BAD_TARGET(network_train_step);
