@@ -239,7 +239,7 @@ typedef struct swiftcnn_attribute {
 #define SWIFTCNN_FLOATS(name, count, values) {name, SWIFTCNN_ATTRIBUTE_FLOATS, 0, 0, NULL, NULL, values, count}
 
 /* A network of SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64. The seed decides all that is random: initial parameters, the order of images,
- * dropout; the same seed gives the same bits in every language and for any number of threads. */
+ * augmentations, dropout; the same seed gives the same bits in every language and for any number of threads. */
 swiftcnn_status swiftcnn_network_create(swiftcnn_type type, uint64_t seed, swiftcnn_network **network);
 void swiftcnn_network_free(swiftcnn_network *network); /* NULL is allowed */
 /* Another seed from here on; arrays stay as they are. */
@@ -296,6 +296,11 @@ swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const 
  * "step". The factors of several are multiplied. */
 swiftcnn_status swiftcnn_network_add_schedule(swiftcnn_network *network, const char *schedule_name,
                                               const swiftcnn_attribute *attributes, size_t attribute_count);
+/* RandomCrop, RandomShift, RandomHorizontalFlip, Normalize, Cutout or MixUp: done to the images x[N][C][H][W] of the first input, one
+ * after the other, in training epochs alone. Each is drawn from the seed, the epoch and the number of the image. */
+swiftcnn_status swiftcnn_network_add_augmentation(swiftcnn_network *network, const char *augmentation_name,
+                                                  const swiftcnn_attribute *attributes, size_t attribute_count);
+swiftcnn_status swiftcnn_network_clear_augmentations(swiftcnn_network *network);
 /* Whether a parameter is frozen, and by what the learning rate and weight decay are multiplied for it. */
 swiftcnn_status swiftcnn_network_treat(swiftcnn_network *network, size_t parameter, int32_t frozen, double rate,
                                        double weight_decay);

@@ -25,7 +25,12 @@ extension Network {
   ) throws(CNNError) -> (loss: Double, accuracy: Double, isStopped: Bool) {
     let count = try images(inputs, target, options.batchSize), loss = try chosenLoss()
     // All targets are checked before the first step.
-    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
+    let augmenter = try Augmenter<T>(
+      augmentations, x: inputs[0].shape, key: RandomStream.augmentations.key(seed, progress.epochs))
+    let shapes = [augmenter.shape] + inputs.dropFirst().map { $0.shape }
+    let outputs = try Plan(graph, inputs: shapes, mode: .infer).outputShapes[0]
+    try loss.check(outputs, target)
+    try augmenter.check(target, outputs: outputs)
     let size = min(options.batchSize, count)
     let batches = options.dropsLast ? count / size : (count + size - 1) / size
     guard options.firstBatch >= 0 && options.firstBatch < max(batches, 1) else {
@@ -38,13 +43,17 @@ extension Network {
     for batch in options.firstBatch..<batches {
       let first = batch * size, images = min(size, count - first)
       let rows = Rows(order: options.shuffles ? order.data : nil, first: first, count: images)
-      let value = try rows.take(inputs, target) { inputs, target throws(CNNError) in
+      func step(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
         let value = try trainStep(inputs, target)
         if options.scores, loss.isOfClasses, let y = try training?.output(0) {
           let score = try target.score(y)
           (right, scored) = (right + score.right, scored + score.rows)
         }
         return value
+      }
+      let value = try rows.take(inputs, target) { inputs, target throws(CNNError) in
+        if augmentations.isEmpty { return try step(inputs, target) }
+        return try augmenter.apply(inputs, target, classes: outputs.rank > 1 ? outputs[1] : 1, number: rows.number, step)
       }
       total += loss.isMean ? value * Double(images) : value
       seen += loss.isMean ? images : 1
@@ -113,10 +122,18 @@ private func shuffle(_ order: UnsafeMutablePointer<Int>, _ count: Int, _ key: UI
   }
 }
 
+extension Shape {
+  /// As many images of the same shape.
+  func withImages(_ count: Int) throws(CNNError) -> Shape { try Shape("inputs", rank: rank) { $0 == 0 ? count : self[$0] } }
+}
+
 /// The images of a batch: those at these places of an order, or without one in their own.
 private struct Rows {
   let order: UnsafeMutablePointer<Int>?
   let first: Int, count: Int
+
+  /// That of the batch's image i among all.
+  func number(_ i: Int) -> Int { order?[first &+ i] ?? first &+ i }
 
   /// Calls body with these images of all arrays: copies of them, or where they lie side by side, themselves.
   func take<T: Element, R>(
@@ -145,7 +162,7 @@ private struct Rows {
   private func cells(_ shape: Shape) -> Int { shape[0] == 0 ? 0 : shape.count / shape[0] }
 
   private func some<U: BitwiseCopyable>(of x: Input<U>, _ room: UnsafeMutablePointer<UInt8>) throws(CNNError) -> Input<U> {
-    let cells = cells(x.shape), shape = try Shape(x.name, rank: x.shape.rank) { $0 == 0 ? count : x.shape[$0] }
+    let cells = cells(x.shape), shape = try x.shape.withImages(count)
     guard let order else { return Input(x.name, shape, x.data + first * cells) }
     let to = UnsafeMutableRawPointer(room).assumingMemoryBound(to: U.self)
     parallel(count, width: try parallelWidth(count, .elements(count, cells))) { i, _ in

@@ -5,7 +5,7 @@ package import CNNOperators
 /// Building and training are for one thread at a time; any number may predict meanwhile, but not while it is trained.
 package final class Network<T: Element> {
   package let graph = Graph<T>()
-  /// Of all that is random: initial parameters, the order of images, dropout. A parameter keeps the one that it was made with.
+  /// Of all that is random: initial parameters, the order of images, augmentations, dropout. A parameter keeps the one that it was made with.
   package var seed: UInt64
   private var plans = PlanCache<T>()
   package var planCount: Int { locked { plans.count } }
@@ -14,6 +14,7 @@ package final class Network<T: Element> {
   var loss: Loss<T>?
   var optimizer: Optimizer<T>?
   var schedules: [Schedule] = []
+  var augmentations: [Augmentation] = []
   var training: Execution<T>?
   var gradients: Block<T>?
   /// The sum of the gradients of steps since the last update, and how many these are.

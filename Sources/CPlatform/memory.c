@@ -33,4 +33,5 @@ void platform_set_message(const char *utf8, size_t length) {
 const char *platform_message(void) { return message; }
 
 double platform_log(double x) { return log(x); }
+double platform_exp(double x) { return exp(x); }
 double platform_cos(double x) { return cos(x); }

@@ -37,6 +37,23 @@ public func swiftcnn_network_add_schedule(
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_add_augmentation") @implementation
+public func swiftcnn_network_add_augmentation(
+  _ network: OpaquePointer!, _ augmentation_name: UnsafePointer<CChar>!, _ attributes: UnsafePointer<swiftcnn_attribute>!,
+  _ attribute_count: Int
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.addAugmentation(decode(augmentation_name, "augmentation_name", attributes, attribute_count))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_clear_augmentations") @implementation
+public func swiftcnn_network_clear_augmentations(_ network: OpaquePointer!) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { network.clearAugmentations() }
+  return status(network, call, call)
+}
+
 @_cdecl("swiftcnn_network_treat") @implementation
 public func swiftcnn_network_treat(
   _ network: OpaquePointer!, _ parameter: Int, _ frozen: Int32, _ rate: Double, _ weight_decay: Double

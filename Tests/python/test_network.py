@@ -195,6 +195,23 @@ def test_training_goes_on_from_its_state_as_if_it_had_never_stopped():
             np.testing.assert_array_equal(second.arrays(kind)[name], array)
 
 
+def test_augmentations_go_by_name_and_are_drawn_from_the_seed():
+    x, target = images(np.float32)
+    results = []
+    for seed in (1, 1, 2):
+        net = simple_network(np.float32)
+        net.call("set_seed", seed)
+        for name, attributes in [("RandomCrop", {"padding": 2}), ("MixUp", {"alpha": 0.5}), ("RandomHorizontalFlip", {})]:
+            net.choose("add_augmentation", name, **attributes)
+        net.epoch(x, target, 7)
+        results.append(net.arrays(PARAMETERS)["W1"].tobytes())
+    assert results[0] == results[1] != results[2]
+    with pytest.raises(ValueError, match="there is a MixUp already"):
+        net.choose("add_augmentation", "MixUp")
+    net.call("clear_augmentations")
+    net.choose("add_augmentation", "MixUp")
+
+
 def test_progress_is_told_and_may_stop():
     net, (x, target) = simple_network(np.float32), images(np.float32)
     seen = []

@@ -178,6 +178,8 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_set_loss": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_set_optimizer": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_add_schedule": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_add_augmentation": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_clear_augmentations": ([_NETWORK], _STATUS),
     "swiftcnn_network_treat": ([_NETWORK, c_size_t, c_int32, c_double, c_double], _STATUS),
     "swiftcnn_network_train_step": ([_NETWORK, *_TENSORS, _T, _DOUBLE], _STATUS),
     "swiftcnn_network_gradients": ([_NETWORK, *_TENSORS, _T, _DOUBLE], _STATUS),

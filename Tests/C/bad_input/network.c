@@ -5,7 +5,7 @@ static swiftcnn_network *network = NULL, *network_pointer, *made, **made_pointer
 static swiftcnn_value input, weight_value, result, *value_pointer, nodes[2];
 static swiftcnn_attribute attribute;
 static swiftcnn_epoch epoch, *epoch_pointer;
-static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, *schedule_name;
+static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, *schedule_name, *augmentation_name;
 static const int64_t *shape_pointer;
 static int64_t shape[12], batch_size, progress[3], *progress_pointer, bytes, *bytes_pointer;
 static int32_t rank, shape_rank, *rank_pointer;
@@ -46,6 +46,7 @@ static void network_fixture(void) {
   loss_name = "MSELoss";
   optimizer_name = "SGD";
   schedule_name = "LinearLR";
+  augmentation_name = "Cutout";
   shape_pointer = shape;
   rank = 2;
   rank_pointer = &shape_rank;
@@ -81,6 +82,11 @@ static void step_fixture(void) {
   swiftcnn_attribute length = SWIFTCNN_INT("total_iters", 2);
   attribute = length;
 }
+static void length_fixture(void) {
+  network_fixture();
+  swiftcnn_attribute length = SWIFTCNN_INT("length", 2);
+  attribute = length;
+}
 static void gain_fixture(void) {
   network_fixture();
   swiftcnn_attribute gain = SWIFTCNN_FLOAT("gain", 2);
@@ -105,6 +111,8 @@ CALL(network_gradients, network_pointer, inputs_pointer, inputs_given, target->t
 CALL(network_update, network_pointer)
 CALL(network_set_base_rate, network_pointer, factor)
 CALL(network_use_averages, network_pointer, (int32_t)index_given)
+CALL(network_add_augmentation, network_pointer, augmentation_name, &attribute, attributes_given)
+CALL(network_clear_augmentations, network_pointer)
 CALL(network_treat, network_pointer, index_given, 0, factor, factor)
 CALL(network_train_step, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
 CALL(network_train_epoch, network_pointer, inputs_pointer, inputs_given, target->tensor, epoch_pointer, loss_pointer)
@@ -307,6 +315,22 @@ void network_rows(void) {
   BAD(network_add_schedule, ARGUMENT, "schedule_name", schedule_name = NULL);
   BAD(network_add_schedule, UNSUPPORTED, "schedule", schedule_name = "Nonsense");
   BAD(network_add_schedule, ARGUMENT, "total_iters", attribute.integer = 0);
+  fixture = length_fixture;
+  BAD_NETWORK(network_clear_augmentations);
+  BAD_NETWORK(network_add_augmentation);
+  BAD_ATTRIBUTE(network_add_augmentation);
+  BAD(network_add_augmentation, ARGUMENT, "augmentation_name", augmentation_name = NULL);
+  BAD(network_add_augmentation, UNSUPPORTED, "augmentation", augmentation_name = "Nonsense");
+  BAD(network_add_augmentation, ARGUMENT, "length", attribute.integer = 0);
+  BAD(network_add_augmentation, ARGUMENT, "length", attribute.integer = INT64_MAX);
+  BAD(network_add_augmentation, ARGUMENT, "padding", augmentation_name = "RandomCrop", attribute.name = "padding",
+      attribute.integer = -1);
+  BAD(network_add_augmentation, ARGUMENT, "horizontal", augmentation_name = "RandomShift", attribute.name = "horizontal",
+      attribute.integer = INT64_MIN);
+  BAD(network_add_augmentation, ARGUMENT, "p", attribute.name = "p", attribute.integer = 2);
+  BAD(network_add_augmentation, ARGUMENT, "mean", augmentation_name = "Normalize");
+  BAD(network_add_augmentation, ARGUMENT, "alpha", augmentation_name = "MixUp", attribute.name = "alpha",
+      attribute.integer = 0);
   fixture = gain_fixture;
   BAD_NETWORK(network_parameter);
   BAD_ATTRIBUTE(network_parameter);
