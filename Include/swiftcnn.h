@@ -239,9 +239,11 @@ typedef struct swiftcnn_attribute {
 #define SWIFTCNN_FLOATS(name, count, values) {name, SWIFTCNN_ATTRIBUTE_FLOATS, 0, 0, NULL, NULL, values, count}
 
 /* A network of SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64. The seed decides all that is random: initial parameters, the order of images,
- * dropout; the same seed gives the same bits in every language and for any number of threads. */
+ * augmentations, dropout; the same seed gives the same bits in every language and for any number of threads. */
 swiftcnn_status swiftcnn_network_create(swiftcnn_type type, uint64_t seed, swiftcnn_network **network);
 void swiftcnn_network_free(swiftcnn_network *network); /* NULL is allowed */
+/* Another seed from here on; arrays stay as they are. */
+swiftcnn_status swiftcnn_network_set_seed(swiftcnn_network *network, uint64_t seed);
 
 /* -- Building -- */
 
@@ -273,6 +275,10 @@ swiftcnn_status swiftcnn_network_shape(const swiftcnn_network *network, swiftcnn
 /* The shape of an output for inputs of these shapes. */
 swiftcnn_status swiftcnn_network_output_shape(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                               size_t output, int64_t shape[8], int32_t *rank);
+/* The bytes that a run on inputs of these shapes needs for what nodes give and leave for each other; train not 0: for a training
+ * step. Inputs, parameters and their gradients, and scratch memory within an operator, come on top. */
+swiftcnn_status swiftcnn_network_memory(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                        int32_t train, int64_t *bytes);
 /* Inference: all inputs, and the first outputs. */
 swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                          const swiftcnn_tensor *outputs, size_t output_count);
@@ -282,14 +288,19 @@ swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftc
 /* SoftmaxCrossEntropyLoss, BCEWithLogitsLoss, MSELoss, L1Loss or HuberLoss. */
 swiftcnn_status swiftcnn_network_set_loss(swiftcnn_network *network, const char *loss_name,
                                           const swiftcnn_attribute *attributes, size_t attribute_count);
-/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value and accumulate. A new one begins anew,
- * without states, updates or schedules. */
+/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value, accumulate and ema_decay. A new one begins
+ * anew, without states, updates or schedules. */
 swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const char *optimizer_name,
                                                const swiftcnn_attribute *attributes, size_t attribute_count);
 /* StepLR, ExponentialLR, CosineAnnealingLR, LinearLR (warm-up), OneCycleLR or ReduceLROnPlateau, counted by unit: "epoch" or
  * "step". The factors of several are multiplied. */
 swiftcnn_status swiftcnn_network_add_schedule(swiftcnn_network *network, const char *schedule_name,
                                               const swiftcnn_attribute *attributes, size_t attribute_count);
+/* RandomCrop, RandomShift, RandomHorizontalFlip, Normalize, Cutout or MixUp: done to the images x[N][C][H][W] of the first input, one
+ * after the other, in training epochs alone. Each is drawn from the seed, the epoch and the number of the image. */
+swiftcnn_status swiftcnn_network_add_augmentation(swiftcnn_network *network, const char *augmentation_name,
+                                                  const swiftcnn_attribute *attributes, size_t attribute_count);
+swiftcnn_status swiftcnn_network_clear_augmentations(swiftcnn_network *network);
 /* Whether a parameter is frozen, and by what the learning rate and weight decay are multiplied for it. */
 swiftcnn_status swiftcnn_network_treat(swiftcnn_network *network, size_t parameter, int32_t frozen, double rate,
                                        double weight_decay);
@@ -297,6 +308,13 @@ swiftcnn_status swiftcnn_network_treat(swiftcnn_network *network, size_t paramet
  * swiftcnn_softmax_cross_entropy_forward, or for the other losses like the output. */
 swiftcnn_status swiftcnn_network_train_step(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                             swiftcnn_tensor target, double *loss);
+/* The two halves of a training step, for what comes between: a sum of gradients over machines (swiftcnn_network_flat_array), say.
+ * Gradients: forward, loss, backward. It changes no parameter and counts no step, so that it gives the same again; running
+ * statistics follow the batch as ever. */
+swiftcnn_status swiftcnn_network_gradients(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                           swiftcnn_tensor target, double *loss);
+/* Clip and update, with the gradients that are there. */
+swiftcnn_status swiftcnn_network_update(swiftcnn_network *network);
 
 /* Called after each batch; not 0 stops the epoch. */
 typedef int32_t (*swiftcnn_progress)(void *context, int64_t batches_done, int64_t batches, double mean_loss);
@@ -307,10 +325,13 @@ typedef struct swiftcnn_epoch {
   int32_t drop_last; /* not 0: a last batch that is smaller is left out */
   swiftcnn_progress progress; /* may be NULL */
   void *context;
+  double *accuracy;    /* may be NULL; the share of images that was right in its step, before the update; NaN as in evaluate */
+  int64_t first_batch; /* goes on with an epoch that was stopped after so many batches */
 } swiftcnn_epoch;
-#define SWIFTCNN_EPOCH_DEFAULTS(batch_size) {sizeof(swiftcnn_epoch), batch_size, 1, 0, NULL, NULL}
+#define SWIFTCNN_EPOCH_DEFAULTS(batch_size) {sizeof(swiftcnn_epoch), batch_size, 1, 0, NULL, NULL, NULL, 0}
 
-/* Steps over all images; *loss is their mean. An epoch that was stopped does not count as one. */
+/* Steps over all images; *loss is their mean, and like *accuracy of this call's batches alone. An epoch that was stopped does not
+ * count as one. */
 swiftcnn_status swiftcnn_network_train_epoch(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                              swiftcnn_tensor target, const swiftcnn_epoch *epoch, double *loss);
 /* The mean loss in inference, and the share of images whose largest score is the target's (NaN but for SoftmaxCrossEntropyLoss). */
@@ -318,8 +339,13 @@ swiftcnn_status swiftcnn_network_evaluate(swiftcnn_network *network, const swift
                                           swiftcnn_tensor target, int64_t batch_size, double *loss, double *accuracy);
 /* What ReduceLROnPlateau looks at, once an epoch. */
 swiftcnn_status swiftcnn_network_report(swiftcnn_network *network, double metric);
-/* The learning rate of the next update. */
+/* The learning rate of the next update, as schedules have it. */
 swiftcnn_status swiftcnn_network_rate(const swiftcnn_network *network, double *rate);
+/* The one that schedules begin with: the optimizer's attribute lr. */
+swiftcnn_status swiftcnn_network_set_base_rate(swiftcnn_network *network, double rate);
+/* Not 0: puts the averages that the attribute ema_decay keeps in the parameters' place, for all that reads parameters; 0: puts these
+ * back, before the network is trained on. */
+swiftcnn_status swiftcnn_network_use_averages(swiftcnn_network *network, int32_t use);
 
 /* -- State: with it, training goes on as if it had never stopped -- */
 
@@ -327,14 +353,16 @@ typedef enum swiftcnn_arrays {
   SWIFTCNN_PARAMETERS = 1,
   SWIFTCNN_GRADIENTS = 2,        /* of the last step, like the parameters */
   SWIFTCNN_CONSTANTS = 3,        /* of the network's type, running statistics among them */
-  SWIFTCNN_OPTIMIZER_STATES = 4  /* flat: each as all parameters */
+  SWIFTCNN_OPTIMIZER_STATES = 4, /* flat: each as all parameters */
+  SWIFTCNN_TRAINING_STATES = 5   /* what else is remembered between steps: sums of gradients, averages of parameters, what
+                                    ReduceLROnPlateau has seen. Each has a type of its own; which there are follows from the optimizer and the schedules */
 } swiftcnn_arrays;
 swiftcnn_status swiftcnn_network_array_count(swiftcnn_network *network, swiftcnn_arrays arrays, size_t *count);
 /* An array and its name, in the network's own memory: valid until an array is added or the network is freed; to be read, and
  * written between calls. Names of gradients are those of parameters. */
 swiftcnn_status swiftcnn_network_array(swiftcnn_network *network, swiftcnn_arrays arrays, size_t index, const char **name,
                                        swiftcnn_tensor *array);
-/* All of them as one array of one axis: what an all-reduce takes. Not for SWIFTCNN_OPTIMIZER_STATES, each of which is one. */
+/* All of them as one array of one axis: what an all-reduce takes. Not for states, each of which is one. */
 swiftcnn_status swiftcnn_network_flat_array(swiftcnn_network *network, swiftcnn_arrays arrays, swiftcnn_tensor *array);
 /* {steps, updates by the optimizer, epochs} so far. */
 swiftcnn_status swiftcnn_network_progress(const swiftcnn_network *network, int64_t progress[3]);

@@ -15,10 +15,13 @@ package func philox(counter: UInt64, key: UInt64) -> SIMD4<UInt32> {
   return SIMD4(c0, c1, c2, c3)
 }
 
+/// A random word as a number above 0 and below 1.
+package func fraction(_ word: UInt32) -> Double { (Double(word) + 0.5) / 4_294_967_296 }
+
 /// What random numbers are for: each purpose draws from a generator of its own, so that one more parameter, say, does not change
 /// the order of the images.
 package enum RandomStream: UInt64, Sendable {
-  case parameters = 1, order, operators
+  case parameters = 1, order, operators, augmentations
 
   /// The key of number `number` of this purpose.
   package func key(_ seed: UInt64, _ number: Int) -> UInt64 {

@@ -96,4 +96,5 @@ package func copy<T: BitwiseCopyable>(_ source: UnsafePointer<T>, to p: UnsafeMu
   platform_copy(p, source, count &* MemoryLayout<T>.stride)
 }
 package func logarithm(_ x: Double) -> Double { platform_log(x) }
+package func exponential(_ x: Double) -> Double { platform_exp(x) }
 package func cosine(_ x: Double) -> Double { platform_cos(x) }

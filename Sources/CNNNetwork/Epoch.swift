@@ -7,6 +7,10 @@ package struct EpochOptions {
   package var shuffles = true
   /// Leaves out a last batch that is smaller.
   package var dropsLast = false
+  /// The batch to begin with: how an epoch goes on that was stopped after so many.
+  package var firstBatch = 0
+  /// Also counts how many outputs are right, each before its step's update.
+  package var scores = false
   /// Called after each batch with the batches done, all batches, and the mean loss so far; false stops.
   package var progress: ((_ done: Int, _ of: Int, _ loss: Double) -> Bool)?
   package init() {}
@@ -14,41 +18,60 @@ package struct EpochOptions {
 
 extension Network {
   /// Steps over all images once, in an order drawn from the seed and the number of the epoch. Returns the mean loss over images (of
-  /// a loss that is a sum, over batches), and whether `progress` stopped it; a stopped epoch does not count as one.
+  /// a loss that is a sum, over batches), the share of scores that are right (NaN where they are not counted, or no scores of
+  /// classes), and whether `progress` stopped it; a stopped epoch does not count as one.
   package func trainEpoch(
     _ inputs: [Input<T>], _ target: Target<T>, _ options: EpochOptions
-  ) throws(CNNError) -> (loss: Double, isStopped: Bool) {
-    let count = try images(inputs, target, options.batchSize)
-    guard let loss else { throw .argument("network: has no loss; set one first") }
+  ) throws(CNNError) -> (loss: Double, accuracy: Double, isStopped: Bool) {
+    let count = try images(inputs, target, options.batchSize), loss = try chosenLoss()
     // All targets are checked before the first step.
-    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
+    let augmenter = try Augmenter<T>(
+      augmentations, x: inputs[0].shape, key: RandomStream.augmentations.key(seed, progress.epochs))
+    let shapes = [augmenter.shape] + inputs.dropFirst().map { $0.shape }
+    let outputs = try Plan(graph, inputs: shapes, mode: .infer).outputShapes[0]
+    try loss.check(outputs, target)
+    try augmenter.check(target, outputs: outputs)
     let size = min(options.batchSize, count)
     let batches = options.dropsLast ? count / size : (count + size - 1) / size
+    guard options.firstBatch >= 0 && options.firstBatch < max(batches, 1) else {
+      throw .argument("first_batch: wanted 0 to \(max(batches, 1) - 1), got \(options.firstBatch)")
+    }
     let order = try Scratch<Int>(count)
     for i in 0..<count { order.data[i] = i }
     if options.shuffles { shuffle(order.data, count, RandomStream.order.key(seed, progress.epochs)) }
-    var total = 0.0, seen = 0
-    for batch in 0..<batches {
+    var total = 0.0, seen = 0, right = 0, scored = 0, isStopped = false
+    for batch in options.firstBatch..<batches {
       let first = batch * size, images = min(size, count - first)
       let rows = Rows(order: options.shuffles ? order.data : nil, first: first, count: images)
-      let value = try rows.take(inputs, target) { inputs, target throws(CNNError) in try trainStep(inputs, target) }
+      func step(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
+        let value = try trainStep(inputs, target)
+        if options.scores, loss.isOfClasses, let y = try training?.output(0) {
+          let score = try target.score(y)
+          (right, scored) = (right + score.right, scored + score.rows)
+        }
+        return value
+      }
+      let value = try rows.take(inputs, target) { inputs, target throws(CNNError) in
+        if augmentations.isEmpty { return try step(inputs, target) }
+        return try augmenter.apply(inputs, target, classes: outputs.rank > 1 ? outputs[1] : 1, number: rows.number, step)
+      }
       total += loss.isMean ? value * Double(images) : value
       seen += loss.isMean ? images : 1
       if let progress = options.progress, !progress(batch + 1, batches, total / Double(seen)) {
-        return (total / Double(seen), true)
+        isStopped = true
+        break
       }
     }
-    progress.epochs += 1
-    return (total / Double(max(seen, 1)), false)
+    if !isStopped { progress.epochs += 1 }
+    return (total / Double(max(seen, 1)), scored == 0 ? .nan : Double(right) / Double(scored), isStopped)
   }
 
-  /// The mean loss over images (or their sum, of a loss that is a sum), and of classes the share that is right: where the largest score along axis 1 is the target's. (NaN
-  /// where outputs are no scores of classes.)
+  /// The mean loss over images (or their sum, of a loss that is a sum), and of classes the share that is right: where the largest
+  /// score along axis 1 is the target's (NaN where outputs are no scores of classes).
   package func evaluate(
     _ inputs: [Input<T>], _ target: Target<T>, batchSize: Int
   ) throws(CNNError) -> (loss: Double, accuracy: Double) {
-    let count = try images(inputs, target, batchSize)
-    guard let loss else { throw .argument("network: has no loss; set one first") }
+    let count = try images(inputs, target, batchSize), loss = try chosenLoss()
     try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
     var total = 0.0, right = 0, scored = 0
     for first in stride(from: 0, to: count, by: batchSize) {
@@ -99,10 +122,18 @@ private func shuffle(_ order: UnsafeMutablePointer<Int>, _ count: Int, _ key: UI
   }
 }
 
+extension Shape {
+  /// As many images of the same shape.
+  func withImages(_ count: Int) throws(CNNError) -> Shape { try Shape("inputs", rank: rank) { $0 == 0 ? count : self[$0] } }
+}
+
 /// The images of a batch: those at these places of an order, or without one in their own.
 private struct Rows {
   let order: UnsafeMutablePointer<Int>?
   let first: Int, count: Int
+
+  /// That of the batch's image i among all.
+  func number(_ i: Int) -> Int { order?[first &+ i] ?? first &+ i }
 
   /// Calls body with these images of all arrays: copies of them, or where they lie side by side, themselves.
   func take<T: Element, R>(
@@ -131,7 +162,7 @@ private struct Rows {
   private func cells(_ shape: Shape) -> Int { shape[0] == 0 ? 0 : shape.count / shape[0] }
 
   private func some<U: BitwiseCopyable>(of x: Input<U>, _ room: UnsafeMutablePointer<UInt8>) throws(CNNError) -> Input<U> {
-    let cells = cells(x.shape), shape = try Shape(x.name, rank: x.shape.rank) { $0 == 0 ? count : x.shape[$0] }
+    let cells = cells(x.shape), shape = try x.shape.withImages(count)
     guard let order else { return Input(x.name, shape, x.data + first * cells) }
     let to = UnsafeMutableRawPointer(room).assumingMemoryBound(to: U.self)
     parallel(count, width: try parallelWidth(count, .elements(count, cells))) { i, _ in

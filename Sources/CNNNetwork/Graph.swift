@@ -94,8 +94,9 @@ package final class Graph<T: Element> {
     for factor in [treatment.rate, treatment.weightDecay] where !(factor >= 0 && factor < .infinity) {
       throw .argument("treatment: wanted factors from 0, got \(factor)")
     }
+    // Which gradients are computed is part of a plan; rates are not.
+    if treatments[parameter].isFrozen != treatment.isFrozen { version += 1 }
     treatments[parameter] = treatment
-    version += 1
   }
   package func buffer(
     _ name: Name, _ shape: Shape, _ fill: @escaping (Output<T>) throws(CNNError) -> Void

@@ -70,7 +70,7 @@ package enum Initializer: Sendable {
 
   /// Above 0, below 1.
   private func fraction(_ key: UInt64, _ i: Int) -> Double {
-    (Double(philox(counter: UInt64(i / 4), key: key)[i % 4]) + 0.5) / 4_294_967_296
+    CNNCore.fraction(philox(counter: UInt64(i / 4), key: key)[i % 4])
   }
   /// Box and Muller: words 0 and 1 of a block give the first two numbers, 2 and 3 the others.
   private func gaussian(_ key: UInt64, _ i: Int) -> Double {

@@ -1,12 +1,12 @@
 // A network: a graph, its plans, and what trains it.
 package import CNNCore
-import CNNOperators
+package import CNNOperators
 
 /// Building and training are for one thread at a time; any number may predict meanwhile, but not while it is trained.
 package final class Network<T: Element> {
   package let graph = Graph<T>()
-  /// Of all that is random: initial parameters, the order of images, dropout.
-  package let seed: UInt64
+  /// Of all that is random: initial parameters, the order of images, augmentations, dropout. A parameter keeps the one that it was made with.
+  package var seed: UInt64
   private var plans = PlanCache<T>()
   package var planCount: Int { locked { plans.count } }
 
@@ -14,12 +14,16 @@ package final class Network<T: Element> {
   var loss: Loss<T>?
   var optimizer: Optimizer<T>?
   var schedules: [Schedule] = []
+  var augmentations: [Augmentation] = []
   var training: Execution<T>?
   var gradients: Block<T>?
   /// The sum of the gradients of steps since the last update, and how many these are.
   var accumulated: Block<T>?
-  var pending = 0
+  var pending: Block<Double>?
   var states: [Block<T>] = []
+  /// Running averages of the parameters, or where `usesAverages` the parameters while they are away (Averages.swift).
+  var averages: Block<T>?
+  package internal(set) var usesAverages = false
   /// Steps since the network was made, updates by its optimizer, and epochs.
   package var progress = Progress()
 
@@ -43,6 +47,10 @@ package final class Network<T: Element> {
 
   /// The shapes of the outputs for inputs of these shapes.
   package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, .infer).outputShapes }
+
+  /// The bytes that a run on inputs of these shapes needs for what nodes give and leave, besides inputs, parameters and gradients of
+  /// these.
+  package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, mode).arenaBytes }
 
   /// Writes the first outputs, as many as are given.
   package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {

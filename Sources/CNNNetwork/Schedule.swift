@@ -16,10 +16,9 @@ package final class Schedule {
   /// Counted in epochs, or in updates.
   package let countsEpochs: Bool
 
-  // ReduceLROnPlateau, the only one that remembers.
-  private var reduction = 1.0
-  private var best: Double?
-  private var waited = 0
+  /// What ReduceLROnPlateau, the only one that remembers, does: the factor so far, the best metric (NaN: none yet), and the reports
+  /// since then.
+  let memory: Block<Double>?
 
   package init(_ attributes: Attributes) throws(CNNError) {
     let name = attributes.owner
@@ -66,6 +65,13 @@ package final class Schedule {
     guard unit.is("step") || unit.is("epoch") else { throw attributes.wrong("unit", "step or epoch, got \(unit)") }
     countsEpochs = unit.is("epoch")
     try attributes.finish()
+    if case .plateau = kind {
+      let block = try Block<Double>(3)
+      (block.data[0], block.data[1], block.data[2]) = (1, .nan, 0)
+      memory = block
+    } else {
+      memory = nil
+    }
   }
 
   /// What the rate is multiplied by after so many epochs or updates.
@@ -83,22 +89,21 @@ package final class Schedule {
       let top = max(0, rise * Double(length) - 1), end = max(1, Double(length) - 1), at = min(Double(done), end)
       let (from, to, along) = at <= top && top > 0 ? (first, most, at / top) : (most, last, (at - top) / max(end - top, 1))
       return rate == 0 ? 1 : (to + (from - to) * (1 + cosine(.pi * along)) / 2) / rate
-    case .plateau(_, _, _, let least, _): return rate == 0 ? 1 : max(reduction, min(1, least / rate))
+    case .plateau(_, _, _, let least, _): return rate == 0 ? 1 : max(memory?.data[0] ?? 1, min(1, least / rate))
     }
   }
 
   /// Tells ReduceLROnPlateau how well the network does, once an epoch.
   package func report(_ metric: Double) {
-    guard case .plateau(let factor, let patience, let threshold, _, let rises) = kind else { return }
-    let isBetter = best.map { rises ? metric > $0 * (1 + threshold) : metric < $0 * (1 - threshold) } ?? true
-    if isBetter {
-      best = metric
-      waited = 0
+    guard case .plateau(let factor, let patience, let threshold, _, let rises) = kind, let memory = memory?.data else { return }
+    let best = memory[1]
+    if best.isNaN || (rises ? metric > best * (1 + threshold) : metric < best * (1 - threshold)) {
+      (memory[1], memory[2]) = (metric, 0)
     } else {
-      waited += 1
-      if waited > patience {
-        reduction *= factor
-        waited = 0
+      memory[2] += 1
+      if memory[2] > Double(patience) {
+        memory[0] *= factor
+        memory[2] = 0
       }
     }
   }

@@ -2,7 +2,8 @@
 package import CNNCore
 package import CNNOperators
 
-/// How far training is: with the parameters, the buffers and the optimizer's states, all that it takes to go on.
+/// How far training is: with the parameters, the buffers, the optimizer's states and those of TrainingState.swift, all that it takes
+/// to go on.
 package struct Progress: Equatable, Sendable {
   package var steps = 0, updates = 0, epochs = 0
   package init() {}
@@ -12,22 +13,34 @@ extension Network {
   package func setLoss(_ attributes: Attributes) throws(CNNError) { loss = try Loss.make(attributes) }
   /// It begins anew: without states, updates or schedules.
   package func setOptimizer(_ attributes: Attributes) throws(CNNError) {
-    optimizer = try Optimizer.make(attributes)
+    let made = try Optimizer<T>.make(attributes)
+    try useAverages(false)
+    optimizer = made
+    averages = nil
     (states, schedules) = ([], [])
-    (accumulated, pending) = (nil, 0)
+    (accumulated, pending) = (nil, nil)
     progress.updates = 0
   }
   package func addSchedule(_ attributes: Attributes) throws(CNNError) { schedules.append(try Schedule(attributes)) }
 
-  private func chosen() throws(CNNError) -> (Loss<T>, Optimizer<T>) {
+  func chosenLoss() throws(CNNError) -> Loss<T> {
     guard let loss else { throw .argument("network: has no loss; set one first") }
+    return loss
+  }
+  func chosenOptimizer() throws(CNNError) -> Optimizer<T> {
     guard let optimizer else { throw .argument("network: has no optimizer; set one first") }
-    return (loss, optimizer)
+    return optimizer
   }
 
+  /// The rate before schedules.
+  package func setBaseRate(_ rate: Double) throws(CNNError) {
+    let optimizer = try chosenOptimizer()
+    guard rate >= 0 && rate < .infinity else { throw .argument("rate: wanted 0 or more, got \(rate)") }
+    optimizer.rate = rate
+  }
   /// The learning rate of the next update.
   package func rate() throws(CNNError) -> Double {
-    guard let optimizer else { throw .argument("network: has no optimizer; set one first") }
+    let optimizer = try chosenOptimizer()
     var rate = optimizer.rate
     for schedule in schedules {
       rate *= schedule.factor(after: schedule.countsEpochs ? progress.epochs : progress.updates, rate: optimizer.rate)
@@ -51,8 +64,7 @@ extension Network {
   }
   /// Flat arrays that the optimizer carries from step to step.
   package func optimizerStates() throws(CNNError) -> [Block<T>] {
-    guard let optimizer else { throw .argument("network: has no optimizer; set one first") }
-    let count = graph.parameters.count
+    let optimizer = try chosenOptimizer(), count = graph.parameters.count
     if states.count == optimizer.states && states.allSatisfy({ $0.count == count }) { return states }
     var fresh: [Block<T>] = []
     for _ in 0..<optimizer.states {
@@ -66,8 +78,16 @@ extension Network {
 
   /// One step on a batch; returns the loss before the update.
   package func trainStep(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
-    let (loss, optimizer) = try chosen()
-    let plan = try plan(inputs.map { $0.shape }, .train)
+    _ = try chosenLoss()
+    try checkUpdate()
+    let loss = try computeGradients(inputs, target)
+    try update()
+    return loss
+  }
+
+  /// The loss on a batch, and its gradients: half a step. Changes nothing but them and what nodes update, such as running statistics.
+  package func computeGradients(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
+    let loss = try chosenLoss(), plan = try plan(inputs.map { $0.shape }, .train)
     try loss.check(plan.outputShapes[0], target)
     let gradients = try gradientMemory()
     let run: Execution<T>
@@ -82,25 +102,20 @@ extension Network {
     try run.forward(inputs.map { $0.data }, graph, gradients: gradients, seed: key)
     let value = try loss.evaluate(run.output(0), target, gradient: run.lossGradient())
     try run.backward(seed: key)
-    progress.steps += 1
-    try update(optimizer, gradients)
     return value
   }
 
-  private func update(_ optimizer: Optimizer<T>, _ gradients: UnsafeMutablePointer<T>) throws(CNNError) {
-    let states = try optimizerStates(), count = graph.parameters.count
+  /// The other half: clips the gradients that are there and updates the parameters.
+  package func update() throws(CNNError) {
+    let optimizer = try checkUpdate(), states = try optimizerStates(), count = graph.parameters.count
+    let gradients = try gradientMemory()
     var slopes = gradients
-    if optimizer.accumulate > 1 {
-      if accumulated?.count != count {
-        let block = try Block<T>(count)
-        zero(block.data, count)
-        accumulated = block
-      }
-      guard let sum = accumulated else { return }
+    progress.steps += 1
+    if let (sum, pending) = try gradientSum() {
       try addScaled(gradients, by: 1 / T(optimizer.accumulate), to: sum.data, count)
-      pending += 1
-      guard pending == optimizer.accumulate else { return }
-      pending = 0
+      pending.data[0] += 1
+      guard pending.data[0] >= Double(optimizer.accumulate) else { return }
+      pending.data[0] = 0
       slopes = sum.data
     }
     let runs = trainedRuns()
@@ -122,7 +137,14 @@ extension Network {
           states: [state(0), state(1), state(2)], count: run.count),
         rate: rate * run.treatment.rate, weightDecay: optimizer.weightDecay * run.treatment.weightDecay, step: progress.updates)
     }
-    if optimizer.accumulate > 1, let sum = accumulated { zero(sum.data, count) }
+    if let (sum, _) = try gradientSum() { zero(sum.data, count) }
+    try average()
+  }
+  @discardableResult private func checkUpdate() throws(CNNError) -> Optimizer<T> {
+    guard !usesAverages else {
+      throw .argument("network: has its averages in place of its parameters; put these back before it is trained")
+    }
+    return try chosenOptimizer()
   }
 
   /// Neighbouring parameters that are trained alike.

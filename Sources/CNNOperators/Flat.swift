@@ -32,3 +32,19 @@ package func sumOfSquares<T: Element>(_ x: UnsafePointer<T>, _ count: Int) throw
   for i in 0..<(count &+ 65535) >> 16 { total += data[i] }
   return total
 }
+
+/// y goes this share of its way to x; where it is there already, it stays to the last bit.
+@_specialize(where T == Float) @_specialize(where T == Double)
+package func approach<T: Element>(
+  _ x: UnsafePointer<T>, from y: UnsafeMutablePointer<T>, by share: T, _ count: Int
+) throws(CNNError) {
+  if share == 1 { return copy(x, to: y, count) }
+  try forEachPiece(count) { start, count in
+    for i in start..<start &+ count { y[i] += share * (x[i] - y[i]) }
+  }
+}
+
+@_specialize(where T == Float) @_specialize(where T == Double)
+package func exchange<T: Element>(_ x: UnsafeMutablePointer<T>, _ y: UnsafeMutablePointer<T>, _ count: Int) {
+  for i in 0..<count { (x[i], y[i]) = (y[i], x[i]) }
+}

@@ -43,7 +43,7 @@ package enum Target<T: Element> {
   }
 
   /// The class of row n; only where the target is indices.
-  func index(_ n: Int) -> Int {
+  package func index(_ n: Int) -> Int {
     switch self {
     case .indices32(let t): Int(t.data[n])
     case .indices64(let t): Int(t.data[n])

@@ -11,13 +11,17 @@ final class NetworkHandle {
   }
   let network: AnyNetwork
   /// Shapes and names that C was shown, by the kind and number of the array; freed with the network.
-  private var shown: [(kind: UInt32, index: Int, shape: UnsafeMutablePointer<Int64>, name: UnsafeMutablePointer<CChar>)] = []
+  private struct Shown {
+    let kind: UInt32, index: Int, name: Name
+    let shape: UnsafeMutablePointer<Int64>, text: UnsafeMutablePointer<CChar>
+  }
+  private var shown: [Shown] = []
 
   init(_ network: AnyNetwork) { self.network = network }
   deinit {
     for entry in shown {
       entry.shape.deallocate()
-      entry.name.deallocate()
+      entry.text.deallocate()
     }
   }
 
@@ -25,15 +29,15 @@ final class NetworkHandle {
   func show(
     _ kind: swiftcnn_arrays, _ index: Int, _ shape: Shape, _ name: Name
   ) -> (shape: UnsafePointer<Int64>, name: UnsafePointer<CChar>) {
-    for entry in shown where entry.kind == kind.rawValue && entry.index == index {
-      // Rank and length are those of the first time, but for a flat array, whose length changes with the network.
+    for entry in shown where entry.kind == kind.rawValue && entry.index == index && entry.name == name {
+      // Ranks are those of the first time; lengths of flat arrays change with the network.
       for axis in 0..<shape.rank { entry.shape[axis] = Int64(shape[axis]) }
-      return (UnsafePointer(entry.shape), UnsafePointer(entry.name))
+      return (UnsafePointer(entry.shape), UnsafePointer(entry.text))
     }
     let extents = UnsafeMutablePointer<Int64>.allocate(capacity: Shape.maximumRank)
     for axis in 0..<shape.rank { extents[axis] = Int64(shape[axis]) }
     let text = name.copy()
-    shown.append((kind.rawValue, index, extents, text))
+    shown.append(Shown(kind: kind.rawValue, index: index, name: name, shape: extents, text: text))
     return (UnsafePointer(extents), UnsafePointer(text))
   }
 }
@@ -73,6 +77,12 @@ public func swiftcnn_network_create(
 public func swiftcnn_network_free(_ network: OpaquePointer!) {
   guard let network else { return }
   Unmanaged<NetworkHandle>.fromOpaque(UnsafeRawPointer(network)).release()
+}
+
+@_cdecl("swiftcnn_network_set_seed") @implementation
+public func swiftcnn_network_set_seed(_ network: OpaquePointer!, _ seed: UInt64) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { network.seed = seed }
+  return status(network, call, call)
 }
 
 // Building
@@ -190,6 +200,19 @@ public func swiftcnn_network_output_shape(
       throw .argument("output: wanted 0 to \(shapes.count - 1), got \(output)")
     }
     try encode(shapes[output], shape, rank)
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_memory") @implementation
+public func swiftcnn_network_memory(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ train: Int32,
+  _ bytes: UnsafeMutablePointer<Int64>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let bytes else { throw .argument("bytes: is NULL") }
+    let inputs: [Input<T>] = try decode(inputs, input_count)
+    bytes.pointee = Int64(try network.memory(inputs.map { $0.shape }, train != 0 ? .train : .infer))
   }
   return status(network, call, call)
 }

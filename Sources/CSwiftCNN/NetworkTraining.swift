@@ -37,6 +37,23 @@ public func swiftcnn_network_add_schedule(
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_add_augmentation") @implementation
+public func swiftcnn_network_add_augmentation(
+  _ network: OpaquePointer!, _ augmentation_name: UnsafePointer<CChar>!, _ attributes: UnsafePointer<swiftcnn_attribute>!,
+  _ attribute_count: Int
+) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    try network.addAugmentation(decode(augmentation_name, "augmentation_name", attributes, attribute_count))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_clear_augmentations") @implementation
+public func swiftcnn_network_clear_augmentations(_ network: OpaquePointer!) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { network.clearAugmentations() }
+  return status(network, call, call)
+}
+
 @_cdecl("swiftcnn_network_treat") @implementation
 public func swiftcnn_network_treat(
   _ network: OpaquePointer!, _ parameter: Int, _ frozen: Int32, _ rate: Double, _ weight_decay: Double
@@ -59,6 +76,24 @@ public func swiftcnn_network_train_step(
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_gradients") @implementation
+public func swiftcnn_network_gradients(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ target: swiftcnn_tensor,
+  _ loss: UnsafeMutablePointer<Double>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let loss else { throw .argument("loss: is NULL") }
+    loss.pointee = try network.computeGradients(decode(inputs, input_count), Target(decoding: target))
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_update") @implementation
+public func swiftcnn_network_update(_ network: OpaquePointer!) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.update() }
+  return status(network, call, call)
+}
+
 @_cdecl("swiftcnn_network_train_epoch") @implementation
 public func swiftcnn_network_train_epoch(
   _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ target: swiftcnn_tensor,
@@ -71,8 +106,12 @@ public func swiftcnn_network_train_epoch(
     options.batchSize = Int(c.batch_size)
     options.shuffles = c.shuffle != 0
     options.dropsLast = c.drop_last != 0
+    options.firstBatch = Int(c.first_batch)
+    options.scores = c.accuracy != nil
     if let progress = c.progress { options.progress = { progress(c.context, Int64($0), Int64($1), $2) == 0 } }
-    loss.pointee = try network.trainEpoch(decode(inputs, input_count), Target(decoding: target), options).loss
+    let result = try network.trainEpoch(decode(inputs, input_count), Target(decoding: target), options)
+    loss.pointee = result.loss
+    c.accuracy?.pointee = result.accuracy
   }
   return status(network, call, call)
 }
@@ -106,9 +145,21 @@ public func swiftcnn_network_rate(_ network: OpaquePointer!, _ rate: UnsafeMutab
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_set_base_rate") @implementation
+public func swiftcnn_network_set_base_rate(_ network: OpaquePointer!, _ rate: Double) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.setBaseRate(rate) }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_use_averages") @implementation
+public func swiftcnn_network_use_averages(_ network: OpaquePointer!, _ use: Int32) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.useAverages(use != 0) }
+  return status(network, call, call)
+}
+
 // State
 
-/// Each kind as flat memory of arrays; optimizer states are flat themselves.
+/// Each kind as flat memory of arrays; optimizer and training states are arrays of their own.
 private func flat<T: Element>(
   _ network: Network<T>, _ arrays: swiftcnn_arrays
 ) throws(CNNError) -> (arrays: FlatArrays<T>, memory: UnsafeMutablePointer<T>) {
@@ -126,10 +177,10 @@ public func swiftcnn_network_array_count(
 ) -> swiftcnn_status {
   func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let count else { throw .argument("count: is NULL") }
-    if arrays == SWIFTCNN_OPTIMIZER_STATES {
-      count.pointee = try network.optimizerStates().count
-    } else {
-      count.pointee = try flat(network, arrays).arrays.entries.count
+    switch arrays {
+    case SWIFTCNN_OPTIMIZER_STATES: count.pointee = try network.optimizerStates().count
+    case SWIFTCNN_TRAINING_STATES: count.pointee = try network.trainingStates().count
+    default: count.pointee = try flat(network, arrays).arrays.entries.count
     }
   }
   return status(network, call, call)
@@ -146,19 +197,29 @@ public func swiftcnn_network_array(
     func wanted(_ count: Int) throws(CNNError) {
       guard index >= 0 && index < count else { throw .argument("index: wanted less than \(count), got \(index)") }
     }
-    let shape: Shape, text: Name, data: UnsafeMutablePointer<T>
-    if arrays == SWIFTCNN_OPTIMIZER_STATES {
+    func show(_ text: Name, _ shape: Shape, _ data: UnsafeMutableRawPointer, _ type: swiftcnn_type = T.type) {
+      let shown = handle.show(arrays, index, shape, text)
+      name.pointee = shown.name
+      array.pointee = swiftcnn_tensor(data: data, shape: shown.shape, rank: Int32(shape.rank), type: type)
+    }
+    switch arrays {
+    case SWIFTCNN_OPTIMIZER_STATES:
       let states = try network.optimizerStates()
       try wanted(states.count)
-      (shape, text, data) = (try Shape("state", states[index].count), Name("state \(index)"), states[index].data)
-    } else {
+      show(Name("state \(index)"), try Shape("state", states[index].count), states[index].data)
+    case SWIFTCNN_TRAINING_STATES:
+      let states = try network.trainingStates()
+      try wanted(states.count)
+      switch states[index].memory {
+      case .network(let block): show(states[index].name, try Shape("state", block.count), block.data)
+      case .double(let block): show(states[index].name, try Shape("state", block.count), block.data, SWIFTCNN_FLOAT64)
+      }
+    default:
       let (list, memory) = try flat(network, arrays)
       try wanted(list.entries.count)
-      (shape, text, data) = (list.entries[index].shape, list.entries[index].name, memory + list.entries[index].offset)
+      let entry = list.entries[index]
+      show(entry.name, entry.shape, memory + entry.offset)
     }
-    let shown = handle.show(arrays, index, shape, text)
-    name.pointee = shown.name
-    array.pointee = swiftcnn_tensor(data: data, shape: shown.shape, rank: Int32(shape.rank), type: T.type)
   }
   return status(network, call, call)
 }

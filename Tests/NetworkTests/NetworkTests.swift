@@ -60,13 +60,20 @@ import Testing
 
   @Test func aSteadyStepAllocatesNothing() throws {
     let network = try residualNetwork(Float.self), (x, classes) = try images(20, Float.self)
+    try network.setOptimizer(.of("Adam", .int("accumulate", 2), .float("ema_decay", 0.9), .float("clip_norm", 1)))
+    for augmentation: StaticString in ["RandomCrop", "RandomHorizontalFlip", "MixUp"] {
+      try network.addAugmentation(.of(augmentation))
+    }
     let y = try Array1<Float>([20, 3]) { _ in 0 }
     func work() throws {
       _ = try network.trainStep([x.input], .indices64(classes.input))
       var options = EpochOptions()
       options.batchSize = 8
+      options.scores = true
       _ = try network.trainEpoch([x.input], .indices64(classes.input), options)
+      try network.useAverages(true)
       try network.predict([x.input], [y.output])
+      try network.useAverages(false)
     }
     for _ in 0..<3 { try work() }
     // Other tests allocate meanwhile; a step that does would do so each time.

@@ -12,7 +12,7 @@ from swiftcnn import _c_api, errors
 from swiftcnn import layers as L
 
 TYPES = {np.float32: 1, np.float64: 2}
-PARAMETERS, GRADIENTS, CONSTANTS, STATES = 1, 2, 3, 4
+PARAMETERS, GRADIENTS, CONSTANTS, STATES, TRAINING = 1, 2, 3, 4, 5
 ABSENT = -1
 
 
@@ -78,8 +78,9 @@ class Network:
             name, tensor = ctypes.c_char_p(), _c_api.Tensor()
             self.call("array", kind, i, ctypes.byref(name), ctypes.byref(tensor))
             shape = tensor.shape[: tensor.rank]
-            data = (ctypes.c_char * (int(np.prod(shape)) * self.dtype.itemsize)).from_address(tensor.data)
-            found[name.value.decode()] = np.frombuffer(data, self.dtype).reshape(shape)
+            dtype = {code: np.dtype(dtype) for dtype, code in TYPES.items()}[tensor.type]
+            data = (ctypes.c_char * (int(np.prod(shape)) * dtype.itemsize)).from_address(tensor.data)
+            found[name.value.decode()] = np.frombuffer(data, dtype).reshape(shape)
         return found
 
 
@@ -158,24 +159,57 @@ def test_a_step_has_the_bits_of_the_layers(dtype):
 
 def test_training_goes_on_from_its_state_as_if_it_had_never_stopped():
     x, target = images(np.float32)
-    whole = simple_network(np.float32)
-    for _ in range(4):
-        whole.epoch(x, target, 7)
-    first = simple_network(np.float32)
-    for _ in range(2):
-        first.epoch(x, target, 7)
-    second = simple_network(np.float32)
-    for kind in (PARAMETERS, STATES):
-        for name, array in first.arrays(kind).items():
+
+    def network():
+        net = simple_network(np.float32)
+        net.choose("set_optimizer", "Adam", lr=0.01, accumulate=3, ema_decay=0.9)
+        net.choose("add_schedule", "ReduceLROnPlateau", patience=0, factor=0.5)
+        return net
+
+    def train(net):
+        for _ in range(2):
+            net.epoch(x, target, 7)
+            net.call("report", 1.0)
+
+    whole, first, second = network(), network(), network()
+    for net in (whole, whole, first):
+        train(net)
+    for kind in (PARAMETERS, STATES, TRAINING):
+        arrays = first.arrays(kind)
+        for name, array in arrays.items():
             second.arrays(kind)[name][...] = array
+    assert list(arrays) == ["gradient sum", "gradient count", "average", "plateau 0"]
+    assert {name: array.dtype for name, array in arrays.items() if name != "average"} == {
+        "gradient sum": np.float32,
+        "gradient count": np.float64,
+        "plateau 0": np.float64,
+    }
+    assert arrays["gradient count"] == [2]
     progress = (ctypes.c_int64 * 3)()
     first.call("progress", progress)
-    assert list(progress) == [8, 8, 2]
+    assert list(progress) == [8, 2, 2]
     second.call("set_progress", progress)
-    for _ in range(2):
-        second.epoch(x, target, 7)
-    for name, array in whole.arrays(PARAMETERS).items():
-        np.testing.assert_array_equal(second.arrays(PARAMETERS)[name], array)
+    train(second)
+    for kind in (PARAMETERS, STATES, TRAINING):
+        for name, array in whole.arrays(kind).items():
+            np.testing.assert_array_equal(second.arrays(kind)[name], array)
+
+
+def test_augmentations_go_by_name_and_are_drawn_from_the_seed():
+    x, target = images(np.float32)
+    results = []
+    for seed in (1, 1, 2):
+        net = simple_network(np.float32)
+        net.call("set_seed", seed)
+        for name, attributes in [("RandomCrop", {"padding": 2}), ("MixUp", {"alpha": 0.5}), ("RandomHorizontalFlip", {})]:
+            net.choose("add_augmentation", name, **attributes)
+        net.epoch(x, target, 7)
+        results.append(net.arrays(PARAMETERS)["W1"].tobytes())
+    assert results[0] == results[1] != results[2]
+    with pytest.raises(ValueError, match="there is a MixUp already"):
+        net.choose("add_augmentation", "MixUp")
+    net.call("clear_augmentations")
+    net.choose("add_augmentation", "MixUp")
 
 
 def test_progress_is_told_and_may_stop():

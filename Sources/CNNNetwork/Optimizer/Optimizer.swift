@@ -5,12 +5,14 @@ package import CNNOperators
 
 package class Optimizer<T: Element> {
   /// The learning rate before schedules.
-  package let rate: Double
+  package internal(set) var rate: Double
   package let weightDecay: Double
   /// Gradients longer than this (2-norm over all parameters) are shortened to it; elements beyond the other are cut to it.
   package let clipNorm: Double?, clipValue: Double?
   /// An update is made every so many steps, with the mean of their gradients.
   package let accumulate: Int
+  /// How much of the parameters' running average stays at an update; nil: none is kept.
+  package let averageDecay: Double?
 
   /// Decodes what all optimizers have.
   init(_ attributes: Attributes, rate standard: Double?, weightDecay decay: Double = 0) throws(CNNError) {
@@ -23,6 +25,7 @@ package class Optimizer<T: Element> {
     clipValue = attributes.has("clip_value") ? try attributes.atLeastZero("clip_value", default: 0) : nil
     accumulate = try attributes.int("accumulate", default: 1)
     guard accumulate >= 1 else { throw attributes.wrong("accumulate", "1 or more, got \(accumulate)") }
+    averageDecay = attributes.has("ema_decay") ? try attributes.fraction("ema_decay", default: 0) : nil
   }
 
   /// Flat arrays like the parameters that it carries from step to step, and what they begin with.

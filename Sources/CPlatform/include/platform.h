@@ -50,6 +50,7 @@ void platform_unlock(void);
 
 /* ---- Mathematics that has no vector form here ---- */
 double platform_log(double x);
+double platform_exp(double x);
 double platform_cos(double x);
 double platform_log1p(double x);
 double platform_exp(double x);

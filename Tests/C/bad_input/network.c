@@ -5,9 +5,9 @@ static swiftcnn_network *network = NULL, *network_pointer, *made, **made_pointer
 static swiftcnn_value input, weight_value, result, *value_pointer, nodes[2];
 static swiftcnn_attribute attribute;
 static swiftcnn_epoch epoch, *epoch_pointer;
-static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, *schedule_name;
+static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, *schedule_name, *augmentation_name;
 static const int64_t *shape_pointer;
-static int64_t shape[12], batch_size, progress[3], *progress_pointer;
+static int64_t shape[12], batch_size, progress[3], *progress_pointer, bytes, *bytes_pointer;
 static int32_t rank, shape_rank, *rank_pointer;
 static size_t inputs_given, outputs_given, node_inputs, attributes_given, index_given;
 static double accuracy, *accuracy_pointer, factor, metric;
@@ -46,6 +46,7 @@ static void network_fixture(void) {
   loss_name = "MSELoss";
   optimizer_name = "SGD";
   schedule_name = "LinearLR";
+  augmentation_name = "Cutout";
   shape_pointer = shape;
   rank = 2;
   rank_pointer = &shape_rank;
@@ -59,6 +60,7 @@ static void network_fixture(void) {
   outputs_pointer = &y->tensor;
   array_pointer = &array_given;
   progress_pointer = progress;
+  bytes_pointer = &bytes;
   progress[0] = progress[1] = progress[2] = 0;
   factor = 1;
   metric = 0;
@@ -80,6 +82,11 @@ static void step_fixture(void) {
   swiftcnn_attribute length = SWIFTCNN_INT("total_iters", 2);
   attribute = length;
 }
+static void length_fixture(void) {
+  network_fixture();
+  swiftcnn_attribute length = SWIFTCNN_INT("length", 2);
+  attribute = length;
+}
 static void gain_fixture(void) {
   network_fixture();
   swiftcnn_attribute gain = SWIFTCNN_FLOAT("gain", 2);
@@ -98,6 +105,14 @@ CALL(network_predict, network_pointer, inputs_pointer, inputs_given, outputs_poi
 CALL(network_set_loss, network_pointer, loss_name, &attribute, attributes_given)
 CALL(network_set_optimizer, network_pointer, optimizer_name, &attribute, attributes_given)
 CALL(network_add_schedule, network_pointer, schedule_name, &attribute, attributes_given)
+CALL(network_set_seed, network_pointer, 7)
+CALL(network_memory, network_pointer, inputs_pointer, inputs_given, 1, bytes_pointer)
+CALL(network_gradients, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
+CALL(network_update, network_pointer)
+CALL(network_set_base_rate, network_pointer, factor)
+CALL(network_use_averages, network_pointer, (int32_t)index_given)
+CALL(network_add_augmentation, network_pointer, augmentation_name, &attribute, attributes_given)
+CALL(network_clear_augmentations, network_pointer)
 CALL(network_treat, network_pointer, index_given, 0, factor, factor)
 CALL(network_train_step, network_pointer, inputs_pointer, inputs_given, target->tensor, loss_pointer)
 CALL(network_train_epoch, network_pointer, inputs_pointer, inputs_given, target->tensor, epoch_pointer, loss_pointer)
@@ -221,6 +236,22 @@ void network_rows(void) {
   BAD(network_predict, SHAPE, "outputs", set_rank(y, 3));
   BAD(network_predict, TYPE, "outputs", y->tensor.type = other);
 
+  BAD_NETWORK(network_set_seed);
+  BAD_INPUTS(network_memory);
+  BAD(network_memory, ARGUMENT, "bytes", bytes_pointer = NULL);
+  BAD_INPUTS(network_gradients);
+  BAD_TARGET(network_gradients);
+  BAD(network_gradients, ARGUMENT, "loss", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
+  BAD_NETWORK(network_update);
+  BAD(network_update, ARGUMENT, "optimizer", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
+  BAD_NETWORK(network_set_base_rate);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = -1);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = NAN);
+  BAD(network_set_base_rate, ARGUMENT, "rate", factor = INFINITY);
+
+  BAD_NETWORK(network_use_averages);
+  BAD(network_use_averages, ARGUMENT, "ema_decay", index_given = 1);
+
   BAD_INPUTS(network_train_step);
   BAD_TARGET(network_train_step);
   BAD(network_train_step, ARGUMENT, "loss", network_pointer = NULL, swiftcnn_network_create(element, 0, &network_pointer));
@@ -230,6 +261,9 @@ void network_rows(void) {
   BAD(network_train_epoch, ARGUMENT, "epoch", epoch.struct_size = 0);
   BAD(network_train_epoch, ARGUMENT, "batch_size", epoch.batch_size = 0);
   BAD(network_train_epoch, ARGUMENT, "batch_size", epoch.batch_size = INT64_MIN);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = -1);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = 2);
+  BAD(network_train_epoch, ARGUMENT, "first_batch", epoch.first_batch = INT64_MAX);
   BAD_INPUTS(network_evaluate);
   BAD_TARGET(network_evaluate);
   BAD(network_evaluate, ARGUMENT, "batch_size", batch_size = 0);
@@ -254,6 +288,7 @@ void network_rows(void) {
   BAD(network_array, ARGUMENT, "array", array_pointer = NULL);
   BAD_NETWORK(network_flat_array);
   BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_OPTIMIZER_STATES);
+  BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_TRAINING_STATES);
   BAD(network_flat_array, ARGUMENT, "array", array_pointer = NULL);
   BAD_NETWORK(network_progress);
   BAD(network_progress, ARGUMENT, "progress", progress_pointer = NULL);
@@ -280,6 +315,22 @@ void network_rows(void) {
   BAD(network_add_schedule, ARGUMENT, "schedule_name", schedule_name = NULL);
   BAD(network_add_schedule, UNSUPPORTED, "schedule", schedule_name = "Nonsense");
   BAD(network_add_schedule, ARGUMENT, "total_iters", attribute.integer = 0);
+  fixture = length_fixture;
+  BAD_NETWORK(network_clear_augmentations);
+  BAD_NETWORK(network_add_augmentation);
+  BAD_ATTRIBUTE(network_add_augmentation);
+  BAD(network_add_augmentation, ARGUMENT, "augmentation_name", augmentation_name = NULL);
+  BAD(network_add_augmentation, UNSUPPORTED, "augmentation", augmentation_name = "Nonsense");
+  BAD(network_add_augmentation, ARGUMENT, "length", attribute.integer = 0);
+  BAD(network_add_augmentation, ARGUMENT, "length", attribute.integer = INT64_MAX);
+  BAD(network_add_augmentation, ARGUMENT, "padding", augmentation_name = "RandomCrop", attribute.name = "padding",
+      attribute.integer = -1);
+  BAD(network_add_augmentation, ARGUMENT, "horizontal", augmentation_name = "RandomShift", attribute.name = "horizontal",
+      attribute.integer = INT64_MIN);
+  BAD(network_add_augmentation, ARGUMENT, "p", attribute.name = "p", attribute.integer = 2);
+  BAD(network_add_augmentation, ARGUMENT, "mean", augmentation_name = "Normalize");
+  BAD(network_add_augmentation, ARGUMENT, "alpha", augmentation_name = "MixUp", attribute.name = "alpha",
+      attribute.integer = 0);
   fixture = gain_fixture;
   BAD_NETWORK(network_parameter);
   BAD_ATTRIBUTE(network_parameter);
