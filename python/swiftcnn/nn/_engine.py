@@ -1,0 +1,120 @@
+"""A network of the engine behind a module: it is written once by calling the module on values, and then holds the numbers
+of all its parameters and buffers.
+
+A parameter may be in several networks (a part of a network is one too). Its numbers are in the network that was used
+last; another one that is used next takes them over first. So whoever asks sees what was learned last.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+from .. import _c_api
+from .._arrays import Array, Shape
+from ..errors import DTypeError
+from ._graph import Graph, Value
+from ._parameter import Held, Parameter
+
+if TYPE_CHECKING:
+    from ..optim import Optimizer
+    from ._loss import Loss
+    from ._module import Module
+
+
+class Engine:
+    """The network of `module` for inputs like `shapes`, which have 1 for N."""
+
+    def __init__(self, module: Module, shapes: Sequence[Shape], dtype: Any, seed: int) -> None:
+        names: dict[int, str] = {}
+        for name, held in module.named_held():
+            names.setdefault(id(held), name)
+        self.shapes, self.seed = list(shapes), seed
+        graph = self.graph = Graph(dtype, seed, names)
+        inputs = [graph.input(f"input{i or ''}", shape) for i, shape in enumerate(shapes)]
+        with graph.inside(""):
+            given = module.forward(*inputs)
+        outputs = list(given) if isinstance(given, (tuple, list)) else [given]
+        for output in outputs:
+            if not isinstance(output, Value):
+                raise DTypeError(f"{type(module).__name__}.forward must return values, got {type(output).__name__}")
+        used = len(graph.held)
+        for _, held in module.named_held():
+            if held.shape is not None:
+                graph.of(held)
+        graph.native.set_outputs([output.number for output in outputs])
+        self.native, self.input_count, self.output_count = graph.native, len(inputs), len(outputs)
+        self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
+        self.lock = threading.RLock()  # held while it is trained
+
+        self._unused = {id(held) for held in graph.held[used:]}
+        self._parameters = {id(held): i for i, held in enumerate(h for h in graph.held if isinstance(h, Parameter))}
+        self._optimizer: Optional[Optimizer] = None
+        self._treated: dict[int, tuple[bool, float, float]] = {}
+        self._arrays = self._bind()
+        self._moves = -1
+        self._me = weakref.ref(self)
+        self.claim()
+        for held in graph.held:
+            if isinstance(held, Parameter):
+                self.treat(held)
+
+    # Memory
+
+    def _bind(self) -> list[Array]:
+        """The engine's memory of what is held."""
+        parameters = dict(self.native.arrays(_c_api.PARAMETERS))
+        buffers = dict(self.native.arrays(_c_api.CONSTANTS))
+        names = self.graph.name_of
+        return [(parameters if isinstance(held, Parameter) else buffers)[names(held)] for held in self.graph.held]
+
+    def claim(self) -> None:
+        """Takes over what another network has had since."""
+        if self._moves == Held.moves:
+            return
+        gradients = [array for _, array in self.native.arrays(_c_api.GRADIENTS)]
+        for held, array in zip(self.graph.held, self._arrays):
+            if held._owner is not self._me:
+                if held._array is not None:
+                    array[...] = held._array
+                held._array, held._owner = array, self._me
+                if isinstance(held, Parameter):
+                    held._grad = gradients[self._parameters[id(held)]]
+                Held.moves += 1
+        self._moves = Held.moves
+
+    # Training
+
+    def set_up(self, loss: Loss, optimizer: Optimizer) -> None:
+        """Chooses both, and the optimizer's schedules; there must have been none before."""
+        self.native.choose("set_loss", loss.name, loss.attributes)
+        self.native.choose("set_optimizer", optimizer.name, optimizer.attributes)
+        for schedule in optimizer.schedules:
+            self.native.choose("add_schedule", schedule.name, schedule.attributes)
+        self._optimizer = optimizer
+        for held in self.graph.held:
+            if isinstance(held, Parameter):
+                self.treat(held)
+
+    def treat(self, parameter: Parameter) -> None:
+        """Tells the engine whether and how fast `parameter` is trained."""
+        trained, rate, decay = True, 1.0, 1.0
+        if self._optimizer is not None:
+            trained, rate, decay = self._optimizer.treatment(parameter)
+        frozen = not (trained and parameter.requires_grad) or id(parameter) in self._unused
+        number, wanted = self._parameters[id(parameter)], (frozen, rate, decay)
+        if self._treated.get(number, (False, 1.0, 1.0)) != wanted:
+            self.native.treat(number, *wanted)
+            self._treated[number] = wanted
+
+    def training_arrays(self) -> list[Array]:
+        """What the optimizer carries from step to step."""
+        return [array for _, array in self.native.arrays(_c_api.OPTIMIZER_STATES)]
+
+    def continue_from(self, other: Engine) -> None:
+        """Takes over how far the training of `other`, which has the same optimizer, has come."""
+        for mine, theirs in zip(self.training_arrays(), other.training_arrays()):
+            mine[...] = theirs
+        self.native.progress = other.native.progress
