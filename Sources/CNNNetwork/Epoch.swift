@@ -21,7 +21,7 @@ extension Network {
     let count = try images(inputs, target, options.batchSize)
     guard let loss else { throw .argument("network: has no loss; set one first") }
     // All targets are checked before the first step.
-    try loss.check(Plan(graph, inputs: inputs.map(\.shape), mode: .infer).outputShapes[0], target)
+    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
     let size = min(options.batchSize, count)
     let batches = options.dropsLast ? count / size : (count + size - 1) / size
     let order = try Scratch<Int>(count)
@@ -49,13 +49,13 @@ extension Network {
   ) throws(CNNError) -> (loss: Double, accuracy: Double) {
     let count = try images(inputs, target, batchSize)
     guard let loss else { throw .argument("network: has no loss; set one first") }
-    try loss.check(Plan(graph, inputs: inputs.map(\.shape), mode: .infer).outputShapes[0], target)
+    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
     var total = 0.0, right = 0, scored = 0
     for first in stride(from: 0, to: count, by: batchSize) {
       let rows = Rows(order: nil, first: first, count: min(batchSize, count - first))
       try rows.take(inputs, target) { inputs, target throws(CNNError) in
-        let run = try Execution(plan(inputs.map(\.shape), .infer))
-        try run.forward(inputs.map(\.data), graph)
+        let run = try Execution(plan(inputs.map { $0.shape }, .infer))
+        try run.forward(inputs.map { $0.data }, graph)
         let y = try run.output(0)
         let slope = try Scratch<T>(y.shape.count)
         let value = try loss.evaluate(y, target, gradient: Output("gradient", y.shape, slope.data))

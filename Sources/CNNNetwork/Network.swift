@@ -44,13 +44,13 @@ package final class Network<T: Element> {
 
   /// Writes the first outputs, as many as are given.
   package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {
-    let plan = try plan(inputs.map(\.shape), .infer)
+    let plan = try plan(inputs.map { $0.shape }, .infer)
     guard outputs.count <= plan.outputShapes.count else {
       throw .argument("outputs: this network has \(plan.outputShapes.count), got \(outputs.count)")
     }
     for (output, shape) in zip(outputs, plan.outputShapes) { try output.wants(shape) }
     let run = try Execution(plan)
-    try run.forward(inputs.map(\.data), graph)
+    try run.forward(inputs.map { $0.data }, graph)
     for (i, output) in outputs.enumerated() { copy(try run.output(i).data, to: output.data, output.shape.count) }
   }
 }

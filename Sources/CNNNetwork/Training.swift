@@ -66,7 +66,7 @@ extension Network {
   /// One step on a batch; returns the loss before the update.
   package func trainStep(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
     let (loss, optimizer) = try chosen()
-    let plan = try plan(inputs.map(\.shape), .train)
+    let plan = try plan(inputs.map { $0.shape }, .train)
     try loss.check(plan.outputShapes[0], target)
     let gradients = try gradientMemory()
     let run: Execution<T>
@@ -78,7 +78,7 @@ extension Network {
       training = run
     }
     let key = RandomStream.operators.key(seed, progress.steps)
-    try run.forward(inputs.map(\.data), graph, gradients: gradients, seed: key)
+    try run.forward(inputs.map { $0.data }, graph, gradients: gradients, seed: key)
     let value = try loss.evaluate(run.output(0), target, gradient: run.lossGradient())
     try run.backward(seed: key)
     progress.steps += 1

@@ -74,6 +74,9 @@ struct Broadcast {
     return place
   }
 
+  /// Where in x the element i of y comes from.
+  func place(of i: Int) -> Int { run == 0 ? 0 : place(i / run) &+ (runRepeats ? 0 : i % run) }
+
   /// Calls body(first element in y, elements, first element in x, whether x is that one element) for all of y, on all threads.
   func forEachRun(_ body: (_ y: Int, _ count: Int, _ x: Int, _ isOne: Bool) -> Void) throws(CNNError) {
     if count == 0 { return }
@@ -126,9 +129,11 @@ struct Broadcast {
     if isSame { return try copy(y, to: x) }
     zero(x, small)
     if count == 0 { return }
-    for number in 0..<runs {
+    // Runs that belong to the same place one after another are summed as rows.
+    let together = runRepeats || repeats.last != true ? 1 : extents[extents.count - 1]
+    for number in stride(from: 0, to: runs, by: together) {
       let to = x + place(number), from = y + number &* run
-      if runRepeats { to.pointee += T.kernels.sum(from, run) } else { T.kernels.addTo(to, from, run) }
+      if runRepeats { to.pointee += T.kernels.sum(from, run) } else { T.kernels.addRows(from, run, together, to, run) }
     }
   }
 }

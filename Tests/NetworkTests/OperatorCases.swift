@@ -1,15 +1,118 @@
 // The operators, as lines of the battery (OperatorBattery.swift). Small shapes with odd extents: every element's gradient is checked.
 // One list an operator, as the compiler is slow with long ones; references are functions, for the same reason.
 import CNNOperators
+import Foundation
 
-let operatorCases: [OperatorCase] = [add, conv, flatten, gemm, maxPool, relu].flatMap { $0 }
+let operatorCases: [OperatorCase] = [
+  arithmetic, averagePool, batchNormalization, concat, conv, dropout, flatten, gemm, globalPools, identity, matMul, maxPool,
+  activations, reshape, softmaxes,
+].flatMap { $0 }
 
-private let add: [OperatorCase] = [
+private let arithmetic: [OperatorCase] = [
   .init("Add", [], .shape([3, 2, 4]), .shape([3, 2, 4]), perImage: false, reference: sum),
   .init("Add", [], .shape([3, 2, 4]), .shape([2, 1])),
   .init("Add", [], .shape([3, 1, 4]), .shape([2, 1])),
+  .init("Sub", [], .shape([3, 2, 4]), .shape([3, 2, 4]), perImage: false, reference: difference),
+  .init("Sub", [], .shape([2, 1]), .shape([3, 2, 4]), perImage: false),
+  .init("Mul", [], .shape([3, 2, 4]), .shape([3, 2, 4]), perImage: false, reference: productOf),
+  .init("Mul", [], .shape([3, 2, 4]), .shape([2, 1])),
+  .init("Mul", [], .shape([3, 2, 1]), .shape([4])),
+  .init("Div", [], .shape([3, 2, 4]), .positive([3, 2, 4]), perImage: false, reference: quotient),
+  .init("Div", [], .shape([3, 2, 4]), .positive([2, 1])),
+  .init("Div", [], .shape([1, 4]), .positive([3, 2, 1]), perImage: false),
 ]
-@Sendable private func sum(_ x: [[Double]]) -> [Double] { x[0].indices.map { x[0][$0] + x[1][$0] } }
+private func pairs(_ x: [[Double]], _ f: (Double, Double) -> Double) -> [Double] { x[0].indices.map { f(x[0][$0], x[1][$0]) } }
+@Sendable private func sum(_ x: [[Double]]) -> [Double] { pairs(x) { $0 + $1 } }
+@Sendable private func difference(_ x: [[Double]]) -> [Double] { pairs(x) { $0 - $1 } }
+@Sendable private func productOf(_ x: [[Double]]) -> [Double] { pairs(x) { $0 * $1 } }
+@Sendable private func quotient(_ x: [[Double]]) -> [Double] { pairs(x) { $0 / $1 } }
+
+private let averagePool: [OperatorCase] = [
+  .init("AveragePool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([3, 3, 4, 5])),
+  .init(
+    "AveragePool", [.ints("kernel_shape", [2, 3]), .ints("pads", [1, 0, 1, 2]), .int("count_include_pad", 1)],
+    .shape([2, 2, 5, 4])),
+  .init("AveragePool", [.ints("kernel_shape", [3])], .shape([2, 2, 7]), reference: meanOfThree),
+]
+@Sendable private func meanOfThree(_ x: [[Double]]) -> [Double] {
+  indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].reduce(0, +) / 3 }
+}
+
+private let batchNormalization: [OperatorCase] = [
+  .init(
+    "BatchNormalization", [.float("epsilon", 1e-3)], .shape([4, 3]), .shape([3]), .shape([3]), .buffer([3]), .buffer([3]),
+    perImageInTraining: false),
+  .init(
+    "BatchNormalization", [], .shape([3, 2, 4, 3]), .shape([2]), .shape([2]), .buffer([2]), .buffer([2]),
+    perImageInTraining: false),
+]
+
+private let concat: [OperatorCase] = [
+  .init("Concat", [.int("axis", 1)], .shape([3, 2]), .shape([3, 1]), .shape([3, 4]), perImage: false, reference: concatenated),
+  .init("Concat", [.int("axis", -3)], .shape([1, 2, 3]), .shape([2, 2, 3]), perImage: false),
+  .init("Concat", [.int("axis", 2)], .shape([2, 2, 3])),
+]
+@Sendable private func concatenated(_ x: [[Double]]) -> [Double] {
+  let rows = [groups(x[0], 2), groups(x[1], 1), groups(x[2], 4)]
+  return (0..<3).flatMap { n in rows.flatMap { $0[n] } }
+}
+
+private let dropout: [OperatorCase] = [
+  .init("Dropout", [.float("ratio", 0.4)], .shape([3, 20])),
+  .init("Dropout", [], .shape([3, 4])),
+]
+
+private let globalPools: [OperatorCase] = [
+  .init("GlobalAveragePool", [], .shape([3, 2, 3, 5]), reference: meansOf15),
+  .init("GlobalAveragePool", [], .shape([2, 3, 7])),
+  .init("GlobalMaxPool", [], .shape([3, 2, 3, 5]), reference: largestOf15),
+]
+private func groups(_ x: [Double], _ count: Int) -> [[Double]] {
+  stride(from: 0, to: x.count, by: count).map { Array(x[$0..<$0 + count]) }
+}
+@Sendable private func meansOf15(_ x: [[Double]]) -> [Double] { groups(x[0], 15).map { $0.reduce(0, +) / 15 } }
+@Sendable private func largestOf15(_ x: [[Double]]) -> [Double] { groups(x[0], 15).map { $0.max() ?? .nan } }
+
+private let identity: [OperatorCase] = [.init("Identity", [], .shape([3, 4]), reference: same)]
+
+private let matMul: [OperatorCase] = [
+  .init("MatMul", [], .shape([3, 5]), .shape([5, 4]), reference: matrixTimesMatrix),
+  .init("MatMul", [], .shape([3, 2, 5]), .shape([5, 4])),
+  .init("MatMul", [], .shape([3, 2, 5]), .shape([3, 5, 4]), perImage: false, reference: stackTimesStack),
+  .init("MatMul", [], .shape([2, 3]), .shape([4, 3, 2]), perImage: false),
+  .init("MatMul", [], .shape([2, 1, 3, 2]), .shape([3, 2, 4])),
+  .init("MatMul", [], .shape([5]), .shape([2, 5, 3]), perImage: false),
+  .init("MatMul", [], .shape([3, 5]), .shape([5])),
+]
+@Sendable private func matrixTimesMatrix(_ x: [[Double]]) -> [Double] {
+  indices(3, 4, 1).map { m, n, _ in (0..<5).reduce(0.0) { $0 + x[0][m * 5 + $1] * x[1][$1 * 4 + n] } }
+}
+@Sendable private func stackTimesStack(_ x: [[Double]]) -> [Double] {
+  let a = groups(x[0], 5)
+  return indices(3, 2, 4).map { i, m, n in
+    let row = a[i * 2 + m]
+    return (0..<5).reduce(0.0) { $0 + row[$1] * x[1][(i * 5 + $1) * 4 + n] }
+  }
+}
+
+private let reshape: [OperatorCase] = [
+  .init("Reshape", [], .shape([3, 2, 4]), .integers([0, -1]), reference: same),
+  .init("Reshape", [.ints("shape", [-1, 4, 2])], .shape([3, 2, 4]), reference: same),
+]
+
+private let softmaxes: [OperatorCase] = [
+  .init("Softmax", [], .shape([3, 5]), reference: softmax),
+  .init("Softmax", [.int("axis", 1)], .shape([2, 3, 4])),
+  .init("LogSoftmax", [], .shape([3, 5]), reference: logSoftmax),
+  .init("LogSoftmax", [.int("axis", -2)], .shape([2, 3, 4])),
+]
+@Sendable private func softmax(_ x: [[Double]]) -> [Double] {
+  groups(x[0], 5).flatMap { row in
+    let total = row.reduce(0.0) { $0 + exp($1) }
+    return row.map { exp($0) / total }
+  }
+}
+@Sendable private func logSoftmax(_ x: [[Double]]) -> [Double] { softmax(x).map { log($0) } }
 
 private let conv: [OperatorCase] = [
   .init("Conv", [], .shape([3, 3, 5, 4]), .shape([4, 3, 3, 2]), .shape([4])),
@@ -63,5 +166,11 @@ private let maxPool: [OperatorCase] = [
   indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].max() ?? .nan }
 }
 
-private let relu: [OperatorCase] = [.init("Relu", [], .shape([3, 5, 7]), reference: positivePart)]
+private let activations: [OperatorCase] = [
+  .init("Relu", [], .shape([3, 5, 7]), reference: positivePart),
+  .init("Sigmoid", [], .shape([3, 5, 7]), reference: sigmoid),
+  .init("Tanh", [], .shape([3, 5, 7]), reference: hyperbolicTangent),
+]
 @Sendable private func positivePart(_ x: [[Double]]) -> [Double] { x[0].map { max($0, 0) } }
+@Sendable private func sigmoid(_ x: [[Double]]) -> [Double] { x[0].map { 1 / (1 + exp(-$0)) } }
+@Sendable private func hyperbolicTangent(_ x: [[Double]]) -> [Double] { x[0].map { tanh($0) } }

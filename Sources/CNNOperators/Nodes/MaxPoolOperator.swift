@@ -9,8 +9,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     ceilMode = try attributes.flag("ceil_mode", default: false)
-    guard let kernel = spatial.kernel else { throw attributes.wrong("kernel_shape", "the extents of the window, got none") }
-    self.kernel = kernel
+    kernel = try spatial.requiredKernel()
     guard try attributes.int("storage_order", default: 0) == 0 else { throw attributes.wrong("storage_order", "0: row major") }
     super.init(try Signature(attributes, inputs: ["x"]))
   }

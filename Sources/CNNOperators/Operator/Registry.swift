@@ -12,11 +12,27 @@ package struct OperatorKind<T: Element> {
   private static var all: [OperatorKind] {
     [
       .init("Add", AddOperator.init),
+      .init("AveragePool", AveragePoolOperator.init),
+      .init("BatchNormalization", BatchNormalizationOperator.init),
+      .init("Concat", ConcatOperator.init),
       .init("Conv", ConvOperator.init),
+      .init("Div", DivOperator.init),
+      .init("Dropout", DropoutOperator.init),
       .init("Flatten", FlattenOperator.init),
       .init("Gemm", GemmOperator.init),
+      .init("GlobalAveragePool", GlobalAveragePoolOperator.init),
+      .init("GlobalMaxPool", GlobalMaxPoolOperator.init),
+      .init("Identity", IdentityOperator.init),
+      .init("LogSoftmax", SoftmaxOperator.logSoftmax),
+      .init("MatMul", MatMulOperator.init),
       .init("MaxPool", MaxPoolOperator.init),
+      .init("Mul", MulOperator.init),
       .init("Relu", ReluOperator.init),
+      .init("Reshape", ReshapeOperator.init),
+      .init("Sigmoid", SigmoidOperator.init),
+      .init("Softmax", SoftmaxOperator.softmax),
+      .init("Sub", SubOperator.init),
+      .init("Tanh", TanhOperator.init),
     ]
   }
 

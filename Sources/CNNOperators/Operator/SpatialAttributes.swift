@@ -29,6 +29,11 @@ struct SpatialAttributes {
     if autoPad != .explicit && pads != nil { throw attributes.wrong("pads", "none, as auto_pad is \(text)") }
   }
 
+  func requiredKernel() throws(CNNError) -> [Int] {
+    guard let kernel else { throw .argument("\(owner): kernel_shape: wanted the extents of the window, got none") }
+    return kernel
+  }
+
   /// x[N][C][H][W] of x[N][C][H][W] or x[N][C][W].
   static func planar(_ shape: Shape, _ name: StaticString) throws(CNNError) -> Shape {
     switch shape.rank {
