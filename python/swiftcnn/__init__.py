@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import _c_api, layers
+from . import _c_api, callbacks, layers, nn, optim
+from ._random import manual_seed
 from ._windows import as_integer
 from .errors import (
     CallOrderError,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .. import _c_api
 from .._arrays import Array, Shape
-from ..errors import DTypeError
+from ..errors import DTypeError, InvalidArgumentError
 from ._graph import Graph, Value
 from ._parameter import Held, Parameter
 
@@ -29,6 +29,8 @@ class Engine:
 
     def __init__(self, module: Module, shapes: Sequence[Shape], dtype: Any, seed: int) -> None:
         names: dict[int, str] = {}
+        for name, part in module.named_modules():
+            names.setdefault(id(part), name)
         for name, held in module.named_held():
             names.setdefault(id(held), name)
         self.shapes, self.seed = list(shapes), seed
@@ -52,6 +54,7 @@ class Engine:
         self._unused = {id(held) for held in graph.held[used:]}
         self._parameters = {id(held): i for i, held in enumerate(h for h in graph.held if isinstance(h, Parameter))}
         self._optimizer: Optional[Optimizer] = None
+        self._share = 1.0  # by which `set_rate` has multiplied the learning rate
         self._treated: dict[int, tuple[bool, float, float]] = {}
         self._arrays = self._bind()
         self._moves = -1
@@ -103,11 +106,26 @@ class Engine:
         trained, rate, decay = True, 1.0, 1.0
         if self._optimizer is not None:
             trained, rate, decay = self._optimizer.treatment(parameter)
+            rate *= self._share
         frozen = not (trained and parameter.requires_grad) or id(parameter) in self._unused
         number, wanted = self._parameters[id(parameter)], (frozen, rate, decay)
         if self._treated.get(number, (False, 1.0, 1.0)) != wanted:
             self.native.treat(number, *wanted)
             self._treated[number] = wanted
+
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        return self.native.rate() * self._share
+
+    def set_rate(self, rate: float) -> None:
+        """Makes it `rate`; schedules go on from there."""
+        scheduled = self.native.rate()
+        if scheduled == 0:
+            raise InvalidArgumentError("learning_rate: cannot be set while the optimizer's own, or its schedule's, is 0")
+        self._share = rate / scheduled
+        for held in self.graph.held:
+            if isinstance(held, Parameter):
+                self.treat(held)
 
     def training_arrays(self) -> list[Array]:
         """What the optimizer carries from step to step."""

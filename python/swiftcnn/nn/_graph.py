@@ -85,10 +85,11 @@ class Graph:
     """A network of the engine while it is written."""
 
     def __init__(self, dtype: Any, seed: int, names: dict[int, str]) -> None:
+        """`names` are those of modules, parameters and buffers, by id."""
         self.native = _c_api.Network(dtype, seed)
         self.nodes: list[Node] = []
         self.held: list[Held] = []  # in the order in which the engine has them
-        self._names = names  # of parameters and buffers, by id
+        self._names = names
         self._values: dict[int, Value] = {}  # of parameters and buffers, by id
         self._scopes: list[str] = []
         self._counts: dict[str, int] = {}
@@ -102,6 +103,15 @@ class Graph:
     def scope(self) -> str:
         """The name of the module that is being called."""
         return self._scopes[-1] if self._scopes else ""
+
+    def scope_of(self, module: Any) -> str:
+        """The name of `module`, which is being called; that of the caller if it has none of its own."""
+        return self._names.get(id(module), self.scope)
+
+    def where(self, module: Any) -> str:
+        """Begins messages about `module`."""
+        name = self.scope_of(module)
+        return f"{name} ({type(module).__name__})" if name else type(module).__name__
 
     @contextmanager
     def inside(self, module: str) -> Iterator[None]:

@@ -95,10 +95,6 @@ class Module(Tree):
         """``to("float64")``."""
         return self.to(np.float64)
 
-    def float(self) -> Self:
-        """``to("float32")``."""
-        return self.to(np.float32)
-
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type that it computes in."""
@@ -139,6 +135,13 @@ class Module(Tree):
             engine = self._state.build(self, [(1, *x.shape[1:]) for x in inputs])
         if len(inputs) != engine.input_count:
             raise InvalidArgumentError(f"x must be {engine.input_count} arrays, one for each input, got {len(inputs)}")
+        engine.claim()
+        return engine
+
+    def _built(self, where: str) -> Engine:
+        engine = self._state.engine
+        if engine is None:
+            raise CallOrderError(f"{where} needs a network that is built: call build(input_shape), or train it")
         engine.claim()
         return engine
 
@@ -255,9 +258,16 @@ class Module(Tree):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next update, schedules included."""
-        _, optimizer, _ = self._compiled("learning_rate")
-        return optimizer.lr if self._state.engine is None else self._state.engine.native.rate()
+        """The learning rate of the next update, schedules included. Setting it keeps what the optimizer carries."""
+        self._compiled("learning_rate")
+        return self._built("learning_rate").rate()
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._compiled("learning_rate")
+        if not 0 <= rate < float("inf"):
+            raise InvalidArgumentError(f"learning_rate must be 0 or more, got {rate}")
+        self._built("learning_rate").set_rate(rate)
 
     # Running
 
@@ -283,10 +293,11 @@ class Module(Tree):
             here = len(batch[0])
             if start == 0:
                 shapes = [engine.native.output_shape(batch, i) for i in range(engine.output_count)]
-                whole = count == here or all(shape[:1] == (here,) for shape in shapes)
-                if not whole:
-                    raise ShapeError(f"outputs of shapes {shapes} are not image by image: give batch_size={count} or more")
-                outputs = [empty((count // here * here + count % here, *s[1:]) if count > here else s, self.dtype, "predict") for s in shapes]
+                if count > here:
+                    if any(shape[:1] != (here,) for shape in shapes):
+                        raise ShapeError(f"outputs {shapes} do not go by images: give batch_size {count} or more")
+                    shapes = [(count, *shape[1:]) for shape in shapes]
+                outputs = [empty(shape, self.dtype, "predict") for shape in shapes]
             parts = [array[start : start + size] for array in outputs] if count > size else outputs
             engine.native.predict(batch, parts)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -324,9 +335,7 @@ class Module(Tree):
 
         if input_shapes:
             self.build(*input_shapes)
-        if self._state.engine is None:
-            raise CallOrderError("summary needs a network that is built: give the shape of its input, without N")
-        return Summary(self, self._state.engine.graph)
+        return Summary(self, self._built("summary").graph)
 
     def save_weights(self, path: Union[str, Path]) -> None:
         """Writes `state_dict` to ``.safetensors`` (with its library) or ``.npz``, as the name says.
