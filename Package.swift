@@ -47,7 +47,7 @@ let package = Package(
       name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
       swiftSettings: house),
     .target(name: "CNNOperators", dependencies: ["CNNCore", "Microkernels"], swiftSettings: house),
-    .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
+    .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
     .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
     .target(
       name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"],
@@ -59,8 +59,13 @@ let package = Package(
           "-static-stdlib",
         ])
       ]),
-    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
-    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
+    .target(name: "CPeak", path: "Benchmarks/Peak", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(
+      name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
+      swiftSettings: house),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
+    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
     .testTarget(name: "NetworkTests", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: []),
     .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
   ],

@@ -134,7 +134,7 @@ private struct Rows {
     let cells = cells(x.shape), shape = try Shape(x.name, rank: x.shape.rank) { $0 == 0 ? count : x.shape[$0] }
     guard let order else { return Input(x.name, shape, x.data + first * cells) }
     let to = UnsafeMutableRawPointer(room).assumingMemoryBound(to: U.self)
-    parallel(count, width: try parallelWidth(min(count, count * cells >> 16))) { i, _ in
+    parallel(count, width: try parallelWidth(count, .elements(count, cells))) { i, _ in
       copy(x.data + order[first &+ i] &* cells, to: to + i &* cells, cells)
     }
     return Input(x.name, shape, to)

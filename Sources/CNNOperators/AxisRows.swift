@@ -18,12 +18,12 @@ struct AxisRows {
     rooms: Int, _ body: (Int, UnsafeMutablePointer<T>) -> Void
   ) throws(CNNError) {
     if K == 0 { return }
-    let rows = outer &* inner, width = try parallelWidth(min(rows, rows &* K >> 14))
+    let rows = outer &* inner, together = max(1, 4096 / K)
+    // Neighbouring rows together, as a task of one row would be too small.
+    let tasks = (rows &+ together &- 1) / together, width = try parallelWidth(tasks, .elements(rows, K, 4))
     let scratch = try Scratch<T>(rooms &* K &* width)
     let room = scratch.data
-    // Neighbouring rows together, as a task of one row would be too small.
-    let together = max(1, 4096 / K), tasks = (rows &+ together &- 1) / together
-    parallel(tasks, width: min(width, max(tasks, 1))) { task, worker in
+    parallel(tasks, width: width) { task, worker in
       for row in task &* together..<min(rows, (task &+ 1) &* together) {
         body(row / inner &* K &* inner &+ row % inner, room + rooms &* K &* worker)
       }

@@ -6,7 +6,9 @@ import Microkernels
 func forEachPiece(_ count: Int, _ body: (_ start: Int, _ count: Int) -> Void) throws(CNNError) {
   let piece = 1 << 16
   let pieces = (count &+ piece &- 1) / piece
-  parallel(pieces, width: try parallelWidth(pieces)) { i, _ in body(i &* piece, min(piece, count &- i &* piece)) }
+  parallel(pieces, width: try parallelWidth(pieces, .elements(count))) { i, _ in
+    body(i &* piece, min(piece, count &- i &* piece))
+  }
 }
 
 /// y = x * factor, in place if wanted.
@@ -83,13 +85,13 @@ struct Broadcast {
     let piece = 1 << 16
     if run >= piece {
       let pieces = (run &+ piece &- 1) / piece
-      parallel(runs &* pieces, width: try parallelWidth(runs &* pieces)) { task, _ in
+      parallel(runs &* pieces, width: try parallelWidth(runs &* pieces, .elements(count))) { task, _ in
         let number = task / pieces, start = task % pieces &* piece
         body(number &* run &+ start, min(piece, run &- start), place(number) &+ (runRepeats ? 0 : start), runRepeats)
       }
     } else {
       let together = piece / run, tasks = (runs &+ together &- 1) / together
-      parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+      parallel(tasks, width: try parallelWidth(tasks, .elements(count))) { task, _ in
         for number in task &* together..<min(runs, (task &+ 1) &* together) {
           body(number &* run, run, place(number), runRepeats)
         }

@@ -17,7 +17,7 @@ enum GlobalPooling {
   }
   private static func forEachChannel(_ x: Shape, _ body: (_ channel: Int) -> Void) throws(CNNError) {
     let channels = x[0] &* x[1]
-    parallel(channels, width: try parallelWidth(min(channels, x.count >> 14))) { channel, _ in body(channel) }
+    parallel(channels, width: try parallelWidth(channels, .elements(x.count))) { channel, _ in body(channel) }
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)

@@ -23,6 +23,7 @@ public protocol Vector: SendableMetatype {
   static func over(_ a: Self, _ b: Self) -> Self
   /// a*b + c, in one rounding where the instruction set has it.
   static func multiplyAdd(_ a: Self, _ b: Self, _ c: Self) -> Self
+  static func squareRoot(_ a: Self) -> Self
 
   static func isLess(_ a: Self, _ b: Self) -> Integers
   static func isLessOrEqual(_ a: Self, _ b: Self) -> Integers

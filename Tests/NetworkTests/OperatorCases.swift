@@ -31,9 +31,17 @@ private let averagePool: [OperatorCase] = [
   .init("AveragePool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([3, 3, 4, 5])),
   .init(
     "AveragePool", [.ints("kernel_shape", [2, 3]), .ints("pads", [1, 0, 1, 2]), .int("count_include_pad", 1)],
-    .shape([2, 2, 5, 4])),
+    .shape([2, 2, 5, 4]), reference: meanWithPads),
   .init("AveragePool", [.ints("kernel_shape", [3])], .shape([2, 2, 7]), reference: meanOfThree),
 ]
+@Sendable private func meanWithPads(_ x: [[Double]]) -> [Double] {
+  let window = PlainWindow(image: (5, 4), kernel: (2, 3), strides: (1, 1), dilations: (1, 1), before: (1, 0))
+  return indices(4, 6, 4).map { channel, oh, ow in
+    var total = 0.0
+    window.forEachTap(oh, ow) { _, place in if let place { total += x[0][channel * 20 + place] } }
+    return total / 6
+  }
+}
 @Sendable private func meanOfThree(_ x: [[Double]]) -> [Double] {
   indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].reduce(0, +) / 3 }
 }
@@ -48,7 +56,8 @@ private let batchNormalization: [OperatorCase] = [
 ]
 
 private let concat: [OperatorCase] = [
-  .init("Concat", [.int("axis", 1)], .shape([3, 2]), .shape([3, 1]), .shape([3, 4]), perImage: false, reference: concatenated),
+  .init(
+    "Concat", [.int("axis", 1)], .shape([3, 2]), .shape([3, 1]), .shape([3, 4]), perImage: false, reference: concatenated),
   .init("Concat", [.int("axis", -3)], .shape([1, 2, 3]), .shape([2, 2, 3]), perImage: false),
   .init("Concat", [.int("axis", 2)], .shape([2, 2, 3])),
 ]
@@ -118,11 +127,55 @@ private let conv: [OperatorCase] = [
   .init("Conv", [], .shape([3, 3, 5, 4]), .shape([4, 3, 3, 2]), .shape([4])),
   .init(
     "Conv", [.ints("strides", [2, 1]), .ints("pads", [1, 0, 2, 3]), .ints("dilations", [2, 1]), .int("group", 2)],
-    .shape([2, 4, 6, 5]), .shape([6, 2, 2, 3])),
-  .init("Conv", [.string("auto_pad", "SAME_UPPER"), .ints("strides", [2, 2])], .shape([2, 2, 6, 5]), .shape([3, 2, 3, 3])),
-  .init("Conv", [.string("auto_pad", "SAME_LOWER")], .shape([2, 2, 6, 5]), .shape([3, 2, 4, 2])),
+    .shape([2, 4, 6, 5]), .shape([6, 2, 2, 3]), reference: generalConv),
+  .init(
+    "Conv", [.string("auto_pad", "SAME_UPPER"), .ints("strides", [2, 2])], .shape([2, 2, 6, 5]), .shape([3, 2, 3, 3]),
+    reference: upperConv),
+  .init("Conv", [.string("auto_pad", "SAME_LOWER")], .shape([2, 2, 6, 5]), .shape([3, 2, 4, 2]), reference: lowerConv),
   .init("Conv", [.ints("pads", [1, 2]), .ints("strides", [2])], .shape([2, 2, 9]), .shape([3, 2, 4]), reference: conv1D),
 ]
+/// Window (i, j) at (row, column) of an image of `rows` x `columns`, as plain loops have it.
+private struct PlainWindow {
+  let image: (Int, Int), kernel: (Int, Int), strides: (Int, Int), dilations: (Int, Int), before: (Int, Int)
+  /// Calls body(tap, place in the image or nil) for the window at (oh, ow).
+  func forEachTap(_ oh: Int, _ ow: Int, _ body: (Int, Int?) -> Void) {
+    for (i, j, _) in indices(kernel.0, kernel.1, 1) {
+      let h = oh * strides.0 - before.0 + i * dilations.0, w = ow * strides.1 - before.1 + j * dilations.1
+      body(i * kernel.1 + j, h >= 0 && h < image.0 && w >= 0 && w < image.1 ? h * image.1 + w : nil)
+    }
+  }
+}
+/// y[2][K][OH][OW] of x[2][C * groups][...] and w[K][C][...].
+private func plainConv(
+  _ x: [[Double]], _ window: PlainWindow, C: Int, K: Int, groups: Int, _ OH: Int, _ OW: Int
+) -> [Double] {
+  let area = window.image.0 * window.image.1, taps = window.kernel.0 * window.kernel.1
+  var y: [Double] = []
+  for (nk, oh, ow) in indices(2 * K, OH, OW) {
+    let n = nk / K, k = nk % K
+    var total = 0.0
+    for c in 0..<C {
+      let channel = n * C * groups + k / (K / groups) * C + c
+      window.forEachTap(oh, ow) { tap, place in
+        if let place { total += x[0][channel * area + place] * x[1][(k * C + c) * taps + tap] }
+      }
+    }
+    y.append(total)
+  }
+  return y
+}
+@Sendable private func generalConv(_ x: [[Double]]) -> [Double] {
+  let window = PlainWindow(image: (6, 5), kernel: (2, 3), strides: (2, 1), dilations: (2, 1), before: (1, 0))
+  return plainConv(x, window, C: 2, K: 6, groups: 2, 4, 6)
+}
+@Sendable private func upperConv(_ x: [[Double]]) -> [Double] {
+  let window = PlainWindow(image: (6, 5), kernel: (3, 3), strides: (2, 2), dilations: (1, 1), before: (0, 1))
+  return plainConv(x, window, C: 2, K: 3, groups: 1, 3, 3)
+}
+@Sendable private func lowerConv(_ x: [[Double]]) -> [Double] {
+  let window = PlainWindow(image: (6, 5), kernel: (4, 2), strides: (1, 1), dilations: (1, 1), before: (2, 1))
+  return plainConv(x, window, C: 2, K: 3, groups: 1, 6, 5)
+}
 /// Pads 1 and 2, stride 2.
 @Sendable private func conv1D(_ x: [[Double]]) -> [Double] {
   var y: [Double] = []
@@ -158,10 +211,18 @@ private let maxPool: [OperatorCase] = [
   .init("MaxPool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([3, 3, 4, 5])),
   .init(
     "MaxPool",
-    [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [1, 0, 1, 2]), .int("ceil_mode", 1)],
-    .shape([2, 2, 7, 5])),
+    [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [0, 1, 0, 2]), .int("ceil_mode", 1)],
+    .shape([2, 2, 7, 5]), reference: generalMax),
   .init("MaxPool", [.ints("kernel_shape", [3])], .shape([2, 2, 7]), reference: maxOfThree),
 ]
+@Sendable private func generalMax(_ x: [[Double]]) -> [Double] {
+  let window = PlainWindow(image: (7, 5), kernel: (2, 3), strides: (2, 1), dilations: (1, 1), before: (0, 1))
+  return indices(4, 4, 6).map { channel, oh, ow in
+    var best = -Double.infinity
+    window.forEachTap(oh, ow) { _, place in if let place { best = max(best, x[0][channel * 35 + place]) } }
+    return best
+  }
+}
 @Sendable private func maxOfThree(_ x: [[Double]]) -> [Double] {
   indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].max() ?? .nan }
 }

@@ -6,7 +6,8 @@
 >>> layer.forward(np.ones((1, 1, 4, 4)))[0, 0].tolist()
 [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
 
-`swiftcnn.layers` holds the layers; this module the errors, and what concerns the whole process: threads, instruction
+`swiftcnn.nn` holds networks that are trained and run by the engine, `swiftcnn.models` well-known ones, `swiftcnn.layers`
+the article's layers, one by one; this module the errors, and what concerns the whole process: threads, instruction
 set, scratch memory. The environment variables ``SWIFTCNN_NUM_THREADS``, ``SWIFTCNN_ISA`` (avx512, avx2 or baseline) and
 ``SWIFTCNN_LIBRARY`` (the native library's path) are read when the package is imported or first used.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import _c_api, callbacks, layers, nn, optim
+from . import _c_api, _memory, callbacks, layers, models, nn, optim
 from ._random import manual_seed
 from ._windows import as_integer
 from .errors import (
@@ -42,9 +43,14 @@ __all__ = [
     "SwiftCNNError",
     "UnsupportedError",
     "__version__",
+    "callbacks",
     "get_num_threads",
     "isa",
     "layers",
+    "manual_seed",
+    "models",
+    "nn",
+    "optim",
     "release_memory",
     "set_num_threads",
     "show_config",
@@ -103,10 +109,11 @@ def isa() -> str:
 
 
 def release_memory() -> None:
-    """Gives the scratch memory that is kept between calls back to the system.
+    """Gives the memory that is kept between calls, of scratch space and of results no longer used, back to the system.
 
     >>> release_memory()
     """
+    _memory.release()
     _c_api.call("swiftcnn_release_memory")
 
 

@@ -438,9 +438,7 @@ class Network:
         self._call("train_epoch", *_tensors(inputs), target, ctypes.byref(epoch), ctypes.byref(loss))
         return loss.value
 
-    def evaluate(
-        self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any], batch_size: int
-    ) -> tuple[float, float]:
+    def evaluate(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any], batch_size: int) -> tuple[float, float]:
         """The mean loss, and the share that is right; NaN where outputs are not scores of classes."""
         loss, accuracy = c_double(), c_double()
         self._call("evaluate", *_tensors(inputs), target, batch_size, ctypes.byref(loss), ctypes.byref(accuracy))

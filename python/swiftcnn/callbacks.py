@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
+from ._arrays import Array
 from ._windows import as_integer
 from .errors import CallOrderError, InvalidArgumentError
 
@@ -118,7 +119,8 @@ class EarlyStopping(Callback):
         self.best = _Best(*self._arguments)
 
     def on_train_begin(self) -> None:
-        self.best, self._waited, self._kept = _Best(*self._arguments), 0, {}
+        self.best, self._waited = _Best(*self._arguments), 0
+        self._kept: dict[str, Array] = {}
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self.best.is_beaten(logs):
@@ -243,11 +245,12 @@ class ProgressBar(Callback):
     """
 
     def on_epoch_begin(self, epoch: int) -> None:
+        self._bar: Any = None
         title = f"epoch {epoch + 1}/{self.training.epochs}"
         try:
             from tqdm.auto import tqdm
         except ImportError:
-            self._bar, self._title = None, title
+            self._title = title
         else:
             self._bar = tqdm(total=self.training.batches, desc=title, leave=True, dynamic_ncols=True)
 

@@ -1,6 +1,7 @@
 // Adam (Kingma and Ba 2015): running means m of g and v of g², made up for having begun at 0.
 import CNNCore
 import CNNOperators
+import Microkernels
 
 final class Adam<T: Element>: Optimizer<T> {
   enum Variant {
@@ -29,24 +30,10 @@ final class Adam<T: Element>: Optimizer<T> {
   override func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
     let (correction1, correction2) = (1 - power(beta1, step), 1 - power(beta2, step))
     let isBook = variant == .book, isDecoupled = variant == .decoupled
-    try adam(
-      run, rate: T(isBook ? rate * correction2.squareRoot() / correction1 : rate / correction1),
+    let step = AdamStep(
+      rate: T(isBook ? rate * correction2.squareRoot() / correction1 : rate / correction1),
       root: isBook ? 1 : T(1 / correction2.squareRoot()), keep: isDecoupled ? T(1 - rate * weightDecay) : 1,
       decay: isDecoupled ? 0 : T(weightDecay), share1: T(1 - beta1), beta2: T(beta2), share2: T(1 - beta2), epsilon: T(epsilon))
-  }
-}
-
-@_specialize(where T == Float) @_specialize(where T == Double)
-private func adam<T: Element>(
-  _ run: OptimizerRun<T>, rate: T, root: T, keep: T, decay: T, share1: T, beta2: T, share2: T, epsilon: T
-) throws(CNNError) {
-  try run.forEachPiece { run in
-    let (p, gradients, m, v) = (run.parameters, run.gradients, run.states[0], run.states[1])
-    for i in 0..<run.count {
-      let g = gradients[i] + decay * p[i]
-      m[i] += share1 * (g - m[i])
-      v[i] = beta2 * v[i] + share2 * g * g
-      p[i] = p[i] * keep - rate * m[i] / (v[i].squareRoot() * root + epsilon)
-    }
+    try run.forEachPiece { T.kernels.adam(step, $0.parameters, $0.gradients, $0.states[0], $0.states[1], $0.count) }
   }
 }

@@ -80,7 +80,7 @@ package struct OptimizerRun<T: Element> {
   /// Calls body with pieces of 64 Ki, on all threads.
   func forEachPiece(_ body: (OptimizerRun) -> Void) throws(CNNError) {
     let piece = 1 << 16, pieces = (count &+ piece &- 1) / piece
-    parallel(pieces, width: try parallelWidth(pieces)) { i, _ in
+    parallel(pieces, width: try parallelWidth(pieces, .elements(count, 4))) { i, _ in
       let start = i &* piece
       body(
         OptimizerRun(

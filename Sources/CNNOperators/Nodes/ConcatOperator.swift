@@ -51,7 +51,7 @@ final class ConcatOperator<T: Element>: Operator<T> {
     let y = try arrays.output()
     try forEachPart(arrays, y.shape) { i, columns, rows, start, step throws(CNNError) in
       let x = try arrays.input(i)
-      parallel(rows, width: try parallelWidth(min(rows, x.shape.count >> 16))) { row, _ in
+      parallel(rows, width: try parallelWidth(rows, .elements(x.shape.count))) { row, _ in
         copy(x.data + row &* columns, to: y.data + (row &* step &+ start), columns)
       }
     }
@@ -62,7 +62,7 @@ final class ConcatOperator<T: Element>: Operator<T> {
     let gradY = try arrays.gradOutput()
     try forEachPart(arrays, gradY.shape) { i, columns, rows, start, step throws(CNNError) in
       guard let gradX = try arrays.gradInput(i) else { return }
-      parallel(rows, width: try parallelWidth(min(rows, gradX.shape.count >> 16))) { row, _ in
+      parallel(rows, width: try parallelWidth(rows, .elements(gradX.shape.count))) { row, _ in
         copy(gradY.data + (row &* step &+ start), to: gradX.data + row &* columns, columns)
       }
     }

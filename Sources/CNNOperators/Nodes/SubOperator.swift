@@ -2,7 +2,9 @@
 import CNNCore
 
 final class SubOperator<T: Element>: BinaryOperator<T> {
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try subtract(arrays.input(0), arrays.input(1), arrays.output()) }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    try subtract(arrays.input(0), arrays.input(1), arrays.output())
+  }
 
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {

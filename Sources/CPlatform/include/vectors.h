@@ -45,6 +45,7 @@
   MEMBER(type, "multiplyAdd(_:_:_:)") type type##_multiply_add(type a, type b, type c) {                                       \
     return (type){MULTIPLY_ADD(a.lanes, b.lanes, c.lanes)};                                                                    \
   }                                                                                                                            \
+  MEMBER(type, "squareRoot(_:)") type type##_square_root(type a) { return (type){__builtin_elementwise_sqrt(a.lanes)}; }       \
   MEMBER(type, "isLess(_:_:)") type##_integers type##_is_less(type a, type b) {                                                \
     return (type##_integers){a.lanes < b.lanes};                                                                               \
   }                                                                                                                            \

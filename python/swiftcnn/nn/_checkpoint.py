@@ -46,11 +46,11 @@ def load(network: Module, path: Union[str, Path]) -> None:
     network.load_state_dict(arrays)
     shapes: list[Any] = [tuple(shape) for shape in notes["shapes"]]
     engine = network._state.build(network, shapes, int(notes["seed"]))
-    mine = engine.training_arrays()
+    own = engine.training_arrays()
     theirs = [states.get(f"{_STATE}{i}") for i in range(len(states))]
-    if len(mine) != len(theirs) or any(b is None or a.shape != b.shape for a, b in zip(mine, theirs)):
+    if len(own) != len(theirs) or any(b is None or a.shape != b.shape for a, b in zip(own, theirs)):
         raise ShapeError(f"path: what the optimizer carries in {path} does not fit this network and optimizer")
-    for a, b in zip(mine, theirs):
+    for a, b in zip(own, theirs):
         a[...] = b
     done = notes["progress"]
     engine.native.progress = (int(done[0]), int(done[1]), int(done[2]))

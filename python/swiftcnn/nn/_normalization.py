@@ -18,9 +18,7 @@ class _BatchNorm(Module):
     _ranks: tuple[int, ...] = (4,)
     _axes = "[N][C][H][W]"
 
-    def __init__(
-        self, num_features: Optional[int], eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
-    ) -> None:
+    def __init__(self, num_features: Optional[int], eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
         if not 0 <= momentum <= 1:
             raise InvalidArgumentError(f"momentum must be 0 to 1, got {momentum}")
         shape = None if num_features is None else (as_integer(num_features, "num_features", 1),)
@@ -122,7 +120,10 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
-        self.num_groups, self.num_channels = as_integer(num_groups, "num_groups", 1), as_integer(num_channels, "num_channels", 1)
+        self.num_groups, self.num_channels = (
+            as_integer(num_groups, "num_groups", 1),
+            as_integer(num_channels, "num_channels", 1),
+        )
         if self.num_channels % self.num_groups:
             raise InvalidArgumentError(f"num_channels must be a multiple of num_groups = {num_groups}, got {num_channels}")
         self.eps, self.affine = float(eps), bool(affine)

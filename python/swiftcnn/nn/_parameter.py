@@ -57,7 +57,8 @@ class Held:
         if self._array is None:
             if self.shape is None:
                 raise CallOrderError(
-                    f"{type(self).__name__} has no numbers yet: its shape follows from the first data, or from .build(input_shape)"
+                    f"{type(self).__name__} has no numbers yet: its shape follows from the first data, or from "
+                    "build(input_shape)"
                 )
             self._array = draw(self.shape, self.initializer, np.float32, self._seeds.draw())
         return self._array
@@ -157,4 +158,5 @@ def draw(shape: Sequence[int], initializer: Initializer, dtype: Any, seed: int) 
     """What `initializer` gives for `shape`."""
     scratch = _c_api.Network(dtype, seed)
     scratch.parameter("values", shape, initializer.name, initializer.attributes)
-    return scratch.arrays(_c_api.PARAMETERS)[0][1].copy()
+    _, array = scratch.arrays(_c_api.PARAMETERS)[0]
+    return np.array(array)

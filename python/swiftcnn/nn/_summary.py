@@ -60,9 +60,7 @@ class Summary:
             shape, work = graph.native.shape(node.outputs[0]), _multiply_adds(graph, node)
             before = rows.pop(node.module, Row("", "", (), 0, 0))
             kind = node.operator if module is None or module is network else type(module).__name__
-            rows[node.module] = Row(
-                node.module or kind, kind, shape, before.parameters + fresh, before.multiply_adds + work
-            )
+            rows[node.module] = Row(node.module or kind, kind, shape, before.parameters + fresh, before.multiply_adds + work)
         self.rows = list(rows.values())
         every = list(network.parameters())
         self.parameters = sum(p.size() for p in every)
@@ -74,7 +72,9 @@ class Summary:
 
     def __str__(self) -> str:
         head = ("layer", "kind", "output", "parameters", "multiply-adds")
-        lines = [(r.name, r.kind, "x".join(map(str, r.shape[1:])), f"{r.parameters:,}", f"{r.multiply_adds:,}") for r in self.rows]
+        lines = [
+            (r.name, r.kind, "x".join(map(str, r.shape[1:])), f"{r.parameters:,}", f"{r.multiply_adds:,}") for r in self.rows
+        ]
         widths = [max(len(line[i]) for line in (head, *lines)) for i in range(5)]
         table = [
             "  ".join(cell.rjust(width) if i > 2 else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths)))

@@ -17,7 +17,6 @@ from .._random import as_seed
 from .._windows import as_integer
 from ..errors import DTypeError, InvalidArgumentError
 from ._history import History
-from ._loss import CrossEntropyLoss
 
 if TYPE_CHECKING:
     from ..callbacks import Callback

@@ -42,6 +42,11 @@ def _set(tensor: Parameter, initializer: Initializer) -> Parameter:
     return tensor
 
 
+def fan_out_normal(fan_out: int) -> Initializer:
+    """Normal numbers of variance ``2 / fan_out``: He's for the backward pass, as ResNet has it."""
+    return Initializer("Normal", {"mean": 0.0, "deviation": math.sqrt(2 / fan_out)})
+
+
 def calculate_gain(nonlinearity: str, param: float = 0.0) -> float:
     """By what an activation shrinks a standard deviation, the other way round.
 

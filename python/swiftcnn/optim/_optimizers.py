@@ -19,9 +19,10 @@ def _number(value: Any, name: str) -> float:
     """A number of 0 or more."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise DTypeError(f"{name} must be a number, got {value!r}")
-    if not 0 <= value < float("inf"):
+    number = float(value)
+    if not 0 <= number < float("inf"):
         raise InvalidArgumentError(f"{name} must be 0 or more, got {value}")
-    return float(value)
+    return number
 
 
 class Optimizer:
@@ -113,7 +114,10 @@ def _groups(params: Any, lr: float, weight_decay: float) -> Optional[list[dict[s
         for member in members:
             if not isinstance(member, Parameter):
                 raise DTypeError(f"params must be parameters of a network, got {type(member).__name__}")
-        own = {"lr": _number(group.get("lr", lr), "lr"), "weight_decay": _number(group.get("weight_decay", weight_decay), "weight_decay")}
+        own = {
+            "lr": _number(group.get("lr", lr), "lr"),
+            "weight_decay": _number(group.get("weight_decay", weight_decay), "weight_decay"),
+        }
         groups.append({"params": members, **own})
     return groups
 
@@ -273,9 +277,7 @@ class BookAdam(Adam):
     _eps = 1e-7
 
 
-_BY_NAME: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Adagrad, RMSprop, Adam, AdamW, BookAdam)
-}
+_BY_NAME: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, Adagrad, RMSprop, Adam, AdamW, BookAdam)}
 
 
 def as_optimizer(optimizer: Union[str, Optimizer]) -> Optimizer:
