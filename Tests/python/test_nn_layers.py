@@ -270,3 +270,12 @@ def test_initializers_by_name():
         data = getattr(nn.init, name)(layer.weight).data
         assert 0.99 * bound < abs(data).max() <= bound * (1 + 1e-6), name
     assert abs(nn.init.normal_(layer.weight, 1, 2).data.mean() - 1) < 5 * 2 / math.sqrt(120_000)
+
+
+@given(count=st.integers(1, 9), size=st.integers(1, 10))
+def test_predictions_do_not_depend_on_the_batch(count, size):
+    sc.manual_seed(1)
+    net = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4)).double()
+    x = normal(count, 2, 5, 4)
+    # Products of other sizes may be summed in another order.
+    np.testing.assert_allclose(net.predict(x, size), net.predict(x, 100), rtol=1e-12, atol=1e-13)

@@ -242,7 +242,6 @@ def test_learning_rate_callback():
 
 
 def test_tensorboard(tmp_path):
-    pytest.importorskip("tensorboardX")
     x, y = images()
     small().fit(x, y, 1, 16, callbacks=[callbacks.TensorBoard(tmp_path / "runs")], verbose=False)
     (written,) = (tmp_path / "runs").iterdir()

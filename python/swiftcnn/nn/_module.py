@@ -275,7 +275,8 @@ class Module(Tree):
 
     def predict(self, x: Any, batch_size: int = 128) -> Any:
         """The outputs for ``x[N][...]``, or for a tuple of arrays; a fresh array, or a tuple of them. In inference:
-        normalizations use what they have learned, nothing is dropped. Any number of threads may predict at once.
+        normalizations use what they have learned, nothing is dropped. Any number of threads may predict at once, but not
+        while the network is trained.
 
         Raises `ShapeError`, naming the layer, where x does not fit.
 
