@@ -13,25 +13,32 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
   /// Whether image n of the output depends on image n of input 0 alone, in training, and outside.
   let isPerImage: Bool, isPerImageInTraining: Bool
   let outputs: Int
+  /// Whether what is checked is the sum of the outputs, broadcast to output 0, and not output 0 alone.
+  let addsOutputs: Bool
 
   enum Input: Sendable {
     /// A parameter: its gradient is checked. Numbers no two of which are alike, so that a small step changes no maximum.
     case shape([Int])
     /// A parameter of positive numbers.
     case positive([Int])
+    /// A parameter of numbers in about -8…8, for functions that have several regions.
+    case wide([Int])
     /// A buffer, such as a running statistic, all 1: no gradient.
     case buffer([Int])
+    /// One constant number, such as a limit of Clip.
+    case number(Double)
     case integers([Int])
     case absent
   }
 
   init(
     _ name: StaticString, _ attributes: [Attribute] = [], _ inputs: Input..., perImage: Bool = true,
-    perImageInTraining: Bool? = nil, outputs: Int = 1, reference: (@Sendable ([[Double]]) -> [Double])? = nil
+    perImageInTraining: Bool? = nil, outputs: Int = 1, addsOutputs: Bool = false,
+    reference: (@Sendable ([[Double]]) -> [Double])? = nil
   ) {
     (self.name, self.attributes, self.inputs, self.reference) = (name, attributes, inputs, reference)
     (isPerImage, isPerImageInTraining) = (perImage, perImageInTraining ?? perImage)
-    self.outputs = outputs
+    (self.outputs, self.addsOutputs) = (outputs, addsOutputs)
   }
 
   var testDescription: String {
@@ -69,16 +76,23 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
+  /// Nodes that add 0. Between them the operator's arrays are the plan's, and it may overwrite those that it says it can; beside
+  /// them it has the same number, which random operators draw from, and arrays that are the caller's.
+  enum Neighbours { case none, between, beside }
+
   /// `images`: only so many of input 0's images; `copies`: so many times as many.
-  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1) throws {
+  init(
+    _ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1, neighbours: Neighbours = .none
+  ) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
       switch input {
-      case .shape(var extents), .positive(var extents):
+      case .shape(var extents), .positive(var extents), .wide(var extents):
         if i == 0 { extents[0] *= copies }
         var numbers = spread(extents.reduce(1, *), seed: i)
         if case .positive = input { numbers = numbers.map { abs($0) + 0.5 } }
+        if case .wide = input { numbers = numbers.map { $0 * 8 } }
         if i == 0 && handIn {
           if let images {
             numbers = Array(numbers[0..<numbers.count / extents[0] * images])
@@ -98,13 +112,28 @@ final class OperatorRun<T: Element> {
           try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
             array.data.update(repeating: 1, count: array.shape.count)
           })
+      case .number(let number):
+        values.append(
+          try graph.buffer(Name("input \(i)"), shape([])) { array throws(CNNError) in array.data[0] = T(number) })
       case .integers(let numbers): values.append(try graph.integers(Name("input \(i)"), numbers))
       case .absent: values.append(nil)
       }
     }
     (self.first, self.firstShape) = (first, firstShape)
+    let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
+    for (i, input) in test.inputs.enumerated() where neighbours != .none {
+      switch input {
+      case .shape, .positive, .wide:
+        let same = try graph.add("Add", inputs: [values[i], zero])[0]
+        if neighbours == .between { values[i] = same }
+      default: break
+      }
+    }
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
-    try graph.setOutputs([outputs[0]])
+    var result = outputs[0]
+    for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
+    if neighbours == .between { result = try graph.add("Add", inputs: [result, zero])[0] }
+    try graph.setOutputs([result])
   }
 
   func execution(_ mode: Mode) throws -> Execution<T> {
@@ -206,6 +235,18 @@ final class OperatorRun<T: Element> {
         }
         first = first ?? (result.y, result.gradients, inferred)
       }
+    }
+    try check(Float.self)
+    try check(Double.self)
+  }
+
+  @Test(arguments: operatorCases) func bitsAreTheSameInPlace(_ test: OperatorCase) throws {
+    func check<T: Element>(_: T.Type) throws {
+      let alone = try OperatorRun<T>(test, handIn: false, neighbours: .beside)
+      let between = try OperatorRun<T>(test, handIn: false, neighbours: .between)
+      let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
+      #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
+      #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")
     }
     try check(Float.self)
     try check(Double.self)
