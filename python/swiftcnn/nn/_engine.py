@@ -91,12 +91,13 @@ class Engine:
     # Training
 
     def set_up(self, loss: Loss, optimizer: Optimizer) -> None:
-        """Chooses both, and the optimizer's schedules; there must have been none before."""
+        """Chooses both, and the optimizer's schedules; updates and epochs are counted from here."""
         self.native.choose("set_loss", loss.name, loss.attributes)
         self.native.choose("set_optimizer", optimizer.name, optimizer.attributes)
         for schedule in optimizer.schedules:
             self.native.choose("add_schedule", schedule.name, schedule.attributes)
-        self._optimizer = optimizer
+        self.native.progress = (self.native.progress[0], 0, 0)
+        self._optimizer, self._share = optimizer, 1.0
         for held in self.graph.held:
             if isinstance(held, Parameter):
                 self.treat(held)

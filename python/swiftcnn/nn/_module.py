@@ -167,7 +167,7 @@ class Module(Tree):
         optimizer : one of `swiftcnn.optim`, or its name in small letters. Default ``"adam"``.
         metrics : ``"accuracy"``, or functions of (outputs, targets) that return a number. Default none.
 
-        Numbers that were learned before stay; the optimizer begins anew.
+        Numbers that were learned before stay; the optimizer, its schedules and the count of epochs begin anew.
 
         >>> from swiftcnn import nn, optim
         >>> net = nn.Sequential(nn.Flatten(), nn.LazyLinear(2))
@@ -178,7 +178,7 @@ class Module(Tree):
         from ..optim import as_optimizer
         from ._training import as_metrics
 
-        self._state.compile(self, as_loss(loss), as_optimizer(optimizer), as_metrics(metrics))
+        self._state.compile(as_loss(loss), as_optimizer(optimizer), as_metrics(metrics))
         return self
 
     def _compiled(self, where: str) -> tuple[Loss, Optimizer, list[Metric]]:
@@ -404,12 +404,9 @@ class _State:
         self.engine = engine
         return engine
 
-    def compile(self, module: Module, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
-        again = self.engine is not None and self.compiled is not None
+    def compile(self, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
         self.compiled = (loss, optimizer, metrics)
-        if again and self.engine is not None:  # schedules can only be added
-            self.build(module, self.engine.shapes)
-        elif self.engine is not None:
+        if self.engine is not None:
             self.engine.set_up(loss, optimizer)
 
     def reseed(self, module: Module, seed: Optional[int]) -> None:
