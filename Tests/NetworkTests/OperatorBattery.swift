@@ -76,14 +76,9 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
-  /// Nodes that add 0. Between them the operator's arrays are the plan's, and it may overwrite those that it says it can; beside
-  /// them it has the same number, which random operators draw from, and arrays that are the caller's.
-  enum Neighbours { case none, between, beside }
-
-  /// `images`: only so many of input 0's images; `copies`: so many times as many.
-  init(
-    _ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1, neighbours: Neighbours = .none
-  ) throws {
+  /// `images`: only so many of input 0's images; `copies`: so many times as many. `between`: the operator stands between nodes that
+  /// add 0, so that its arrays are the plan's, and it may overwrite those that it says it can.
+  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1, between: Bool = false) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
@@ -121,18 +116,19 @@ final class OperatorRun<T: Element> {
     }
     (self.first, self.firstShape) = (first, firstShape)
     let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
-    for (i, input) in test.inputs.enumerated() where neighbours != .none {
+    for (i, input) in test.inputs.enumerated() {
       switch input {
       case .shape, .positive, .wide:
-        let same = try graph.add("Add", inputs: [values[i], zero])[0]
-        if neighbours == .between { values[i] = same }
+        // Where it stands alone, as many nodes that nobody uses: random operators draw by their number.
+        let sum = try graph.add("Add", inputs: [between ? values[i] : zero, zero])[0]
+        if between { values[i] = sum }
       default: break
       }
     }
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
     var result = outputs[0]
     for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
-    if neighbours == .between { result = try graph.add("Add", inputs: [result, zero])[0] }
+    if between { result = try graph.add("Add", inputs: [result, zero])[0] }
     try graph.setOutputs([result])
   }
 
@@ -242,8 +238,7 @@ final class OperatorRun<T: Element> {
 
   @Test(arguments: operatorCases) func bitsAreTheSameInPlace(_ test: OperatorCase) throws {
     func check<T: Element>(_: T.Type) throws {
-      let alone = try OperatorRun<T>(test, handIn: false, neighbours: .beside)
-      let between = try OperatorRun<T>(test, handIn: false, neighbours: .between)
+      let alone = try OperatorRun<T>(test, handIn: false), between = try OperatorRun<T>(test, handIn: false, between: true)
       let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
       #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
       #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")

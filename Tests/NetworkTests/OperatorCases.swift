@@ -4,8 +4,6 @@ import CNNOperators
 import Foundation
 
 let operatorCases: [OperatorCase] = [
-  activationCases,
-  activations,
   arithmetic,
   averagePool,
   batchNormalization,
@@ -16,12 +14,14 @@ let operatorCases: [OperatorCase] = [
   gemm,
   globalPools,
   identity,
-  lpPoolCases,
   matMul,
   maxPool,
-  normalizationCases,
+  activations,
   reshape,
   softmaxes,
+  activationCases,
+  lpPoolCases,
+  normalizationCases,
 ].flatMap { $0 }
 
 private let arithmetic: [OperatorCase] = [

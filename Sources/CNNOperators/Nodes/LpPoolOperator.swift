@@ -10,7 +10,8 @@ final class LpPoolOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     ceilMode = try attributes.flag("ceil_mode", default: false)
-    kernel = try spatial.requiredKernel()
+    guard let kernel = spatial.kernel else { throw attributes.wrong("kernel_shape", "the extents of the window, got none") }
+    self.kernel = kernel
     norm = try LpNorm(attributes)
     super.init(try Signature(attributes, inputs: ["x"]))
   }
