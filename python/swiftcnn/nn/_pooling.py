@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ..errors import UnsupportedError
 from ._convolution import Size, as_sizes
 from ._graph import Value
 from ._module import Module
@@ -117,9 +118,9 @@ class AvgPool1d(AvgPool2d):
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means of windows that are chosen so that ``y[N][C][OH][OW]`` has `output_size`.
+    """The mean of each channel: ``x[N][C][H][W] -> y[N][C][1][1]``, what networks end with.
 
-    output_size : an integer, or (OH, OW); None keeps that extent. 1, the mean of each channel, is what networks end with.
+    output_size : 1, or (1, 1).
 
     >>> import numpy as np
     >>> AdaptiveAvgPool2d(1)(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
@@ -128,24 +129,18 @@ class AdaptiveAvgPool2d(Module):
     Source: torch.nn.AdaptiveAvgPool2d; ONNX GlobalAveragePool.
     """
 
-    _operators = ("GlobalAveragePool", "AdaptiveAveragePool")
+    _operator = "GlobalAveragePool"
 
     def __init__(self, output_size: Any) -> None:
-        pair = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-        self.output_size = [None if n is None else as_sizes(n, "output_size", 1, 1)[0] for n in pair]
+        if as_sizes(output_size, "output_size", 2, 1) != [1, 1]:
+            raise UnsupportedError(f"output_size must be 1, others are not computed yet, got {output_size}")
 
     def forward(self, x: Value) -> Value:
-        if self.output_size == [1, 1]:
-            return x.add(self._operators[0])
-        size = [given or extent for given, extent in zip(self.output_size, x.shape[2:])]
-        return x.add(self._operators[1], output_size=size)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+        return x.add(self._operator)
 
 
 class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
-    """The largest elements of windows that are chosen so that ``y[N][C][OH][OW]`` has `output_size`.
+    """The largest element of each channel: ``x[N][C][H][W] -> y[N][C][1][1]``. Arguments as for `AdaptiveAvgPool2d`.
 
     >>> import numpy as np
     >>> AdaptiveMaxPool2d(1)(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
@@ -154,4 +149,4 @@ class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
     Source: torch.nn.AdaptiveMaxPool2d; ONNX GlobalMaxPool.
     """
 
-    _operators = ("GlobalMaxPool", "AdaptiveMaxPool")
+    _operator = "GlobalMaxPool"
