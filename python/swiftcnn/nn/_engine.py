@@ -47,6 +47,7 @@ class Engine:
             if held.shape is not None:
                 graph.of(held)
         graph.native.set_outputs([output.number for output in outputs])
+        graph.close()
         self.native, self.input_count, self.output_count = graph.native, len(inputs), len(outputs)
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
         self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
