@@ -21,6 +21,7 @@ NETWORKS = {
     "resnet50": (lambda: ResNet(Bottleneck, (3, 4, 6, 3), 4, 3, 4, small=False), (3, 64, 64), (4,), None),
     "SqueezeNet": (lambda: models.SqueezeNet(4), (3, 64, 64), (4,), None),
     "MobileNetV2": (lambda: models.MobileNetV2(4), (3, 64, 64), (4,), None),
+    "UNet": (lambda: models.UNet(3, 2, width=4), (3, 16, 24), (2, 16, 24), None),
 }
 # In full size, by arithmetic alone.
 SIZES = {

@@ -30,7 +30,7 @@ CASES = [
     (lambda: nn.BatchNorm2d(3, momentum=2), VALUE, "momentum must be 0 to 1, got 2"),
     (lambda: nn.GroupNorm(2, 3), VALUE, "num_channels must be a multiple of num_groups = 2, got 3"),
     (lambda: nn.GELU("fast"), VALUE, "approximate must be 'none' or 'tanh', got 'fast'"),
-    (lambda: nn.AdaptiveAvgPool2d(2), sc.UnsupportedError, "output_size must be 1, others are not computed yet, got 2"),
+    (lambda: nn.Upsample(2, "cubic"), VALUE, "mode must be 'nearest' or 'bilinear', got 'cubic'"),
     (lambda: nn.Sequential(nn.ReLU(), 3), TYPE, "layer 1 must be a module, got int"),
     # Layers that do not fit, when the network is built.
     (

@@ -47,8 +47,17 @@ ELEMENTWISE = {
     "Flatten 2": (nn.Flatten(2), lambda x: x.reshape(*x.shape[:2], -1)),
     "Flatten 1 to 2": (nn.Flatten(1, 2), lambda x: x.reshape(len(x), -1, x.shape[3])),
     "AdaptiveAvgPool2d": (nn.AdaptiveAvgPool2d(1), lambda x: x.mean(axis=(2, 3), keepdims=True)),
+    "AdaptiveAvgPool2d 2x3": (
+        nn.AdaptiveAvgPool2d((2, 3)),
+        lambda x: np.stack([windows(x, 2, 3, np.mean)[i] for i in range(6)], -1).reshape(*x.shape[:2], 2, 3),
+    ),
     "AdaptiveMaxPool2d": (nn.AdaptiveMaxPool2d(1), lambda x: x.max(axis=(2, 3), keepdims=True)),
     "AvgPool2d": (nn.AvgPool2d(2), lambda x: x.reshape(*x.shape[:2], 2, 2, 3, 2).mean(axis=(3, 5))),
+    "PixelShuffle": (
+        nn.PixelShuffle(2),
+        lambda x: x.reshape(len(x), -1, 2, 2, 4, 6).transpose(0, 1, 4, 2, 5, 3).reshape(len(x), -1, 8, 12),
+    ),
+    "Upsample": (nn.Upsample(2), lambda x: x.repeat(2, axis=2).repeat(2, axis=3)),
     "LayerNorm": (nn.LayerNorm((4, 6)), lambda x: standardized(x, (2, 3))),
     "GroupNorm": (nn.GroupNorm(2, 8), lambda x: standardized(x.reshape(len(x), 2, -1), (2,)).reshape(x.shape)),
     "InstanceNorm2d": (nn.InstanceNorm2d(8), lambda x: standardized(x, (2, 3))),
@@ -58,6 +67,17 @@ ELEMENTWISE = {
 
 def standardized(x, axes):
     return (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + 1e-5)
+
+
+def windows(x, rows, columns, of):
+    """What `of` gives for each adaptive window, from floor(i * H / rows) up to ceil((i + 1) * H / rows)."""
+    H, W = x.shape[2:]
+    cut = [
+        (i * H // rows, -(-(i + 1) * H // rows), j * W // columns, -(-(j + 1) * W // columns))
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    return [of(x[:, :, a:b, c:d], axis=(2, 3)) for a, b, c, d in cut]
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -111,6 +131,16 @@ def test_convolution_of_one_axis():
     y = layer(x)
     np.testing.assert_allclose(y, twin.forward(x[:, :, None])[:, :, 0], rtol=1e-13, atol=1e-13)
     assert max(nn.gradient_check(layer, x).values()) < 1e-6
+
+
+@pytest.mark.parametrize("given_", [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2}])
+def test_transposed_convolution_is_the_step_back_through_a_convolution(given_):
+    layer, x = nn.ConvTranspose2d(4, 6, 3, bias=False, **given_).double(), normal(2, 4, 5, 6)
+    y = layer(x)
+    twin = L.Convolution(layer.weight.data.copy(), 0, layer.stride, layer.padding, dilation=layer.dilation, groups=layer.groups)
+    assert twin.forward(np.zeros(y.shape)).shape == x.shape
+    np.testing.assert_allclose(y, twin.backward(x), rtol=1e-12, atol=1e-12)
+    assert max(nn.gradient_check(nn.ConvTranspose2d(4, 6, 3, **given_), x).values()) < 1e-6
 
 
 def test_pooling_equals_the_articles():

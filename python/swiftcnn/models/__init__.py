@@ -12,6 +12,7 @@ from ._book import DeepConvNet, LeNet5, SimpleConvNet
 from ._mobilenet import MobileNetV2
 from ._resnet import resnet18, resnet20, resnet50
 from ._squeezenet import SqueezeNet
+from ._unet import UNet
 from ._vgg import vgg11, vgg16
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MobileNetV2",
     "SimpleConvNet",
     "SqueezeNet",
+    "UNet",
     "resnet18",
     "resnet20",
     "resnet50",

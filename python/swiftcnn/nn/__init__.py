@@ -37,7 +37,7 @@ from ._activation import (
     Tanh,
 )
 from ._container import ModuleList, Parallel, Residual, Sequential
-from ._convolution import Conv1d, Conv2d, LazyConv1d, LazyConv2d
+from ._convolution import Conv1d, Conv2d, ConvTranspose2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d
 from ._gradient_check import gradient_check
 from ._graph import Value
 from ._history import History
@@ -47,6 +47,7 @@ from ._module import Module
 from ._normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, LazyBatchNorm1d, LazyBatchNorm2d
 from ._parameter import Buffer, Parameter
 from ._pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from ._resampling import PixelShuffle, Upsample
 
 __all__ = [
     "CELU",
@@ -63,6 +64,7 @@ __all__ = [
     "Buffer",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
@@ -79,6 +81,7 @@ __all__ = [
     "LazyBatchNorm2d",
     "LazyConv1d",
     "LazyConv2d",
+    "LazyConvTranspose2d",
     "LazyLinear",
     "LeakyReLU",
     "Linear",
@@ -93,6 +96,7 @@ __all__ = [
     "PReLU",
     "Parallel",
     "Parameter",
+    "PixelShuffle",
     "ReLU",
     "ReLU6",
     "Residual",
@@ -102,6 +106,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "Upsample",
     "Value",
     "functional",
     "gradient_check",

@@ -1,4 +1,4 @@
-"""Convolution layers."""
+"""Convolution layers, forward and transposed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class _Convolution(Module):
     """What all convolutions have; subclasses say how many axes of pixels."""
 
     _axes = 2
+    _transposed = False
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class _Convolution(Module):
         self.dilation = tuple(as_sizes(dilation, "dilation", self._axes, 1))
         self.groups = as_integer(groups, "groups", 1)
         if isinstance(padding, str):
-            if padding not in ("same", "valid"):
+            if padding not in ("same", "valid") or self._transposed:
                 raise InvalidArgumentError(f"padding must be integers, 'same' or 'valid', got {padding!r}")
             self.padding: Union[str, tuple[int, ...]] = padding
         else:
@@ -61,7 +62,8 @@ class _Convolution(Module):
         if channels % self.groups:
             raise InvalidArgumentError(f"in_channels must be a multiple of groups = {self.groups}, got {channels}")
         self.in_channels = channels
-        shape: Shape = (self.out_channels, channels // self.groups, *self.kernel_size)
+        rows, columns = (channels, self.out_channels) if self._transposed else (self.out_channels, channels)
+        shape: Shape = (rows, columns // self.groups, *self.kernel_size)
         if self.weight.shape not in (None, shape):
             raise ShapeError(f"weight must have shape {shape} for {channels} channels, got {self.weight.shape}")
         self.weight.shape = shape
@@ -85,7 +87,8 @@ class _Convolution(Module):
             raise ShapeError(f"{x.graph.where(self)}: x must be {axes}, got shape {x.shape}")
         if self.in_channels is None:
             self._resolve(x.shape[1])
-        return x.add("Conv", self.weight, self.bias, **self._attributes())
+        operator = "ConvTranspose" if self._transposed else "Conv"
+        return x.add(operator, self.weight, self.bias, **self._attributes())
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
@@ -154,6 +157,57 @@ class LazyConv1d(Conv1d):
     (1, 8, 2)
 
     Source: torch.nn.LazyConv1d.
+    """
+
+    def __init__(self, out_channels: int, kernel_size: Size, *arguments: Any, **named: Any) -> None:
+        super().__init__(None, out_channels, kernel_size, *arguments, **named)
+
+
+class ConvTranspose2d(_Convolution):
+    """The step back through a `Conv2d`, as a layer that makes images larger: ``x[N][C][H][W] -> y[N][K][OH][OW]`` with
+    ``OH = (H - 1)*stride - 2*padding + dilation*(KH - 1) + output_padding + 1``.
+
+    in_channels, out_channels : C and K. kernel_size, stride, padding, output_padding, dilation : integers or pairs.
+    Default stride 1, padding and output_padding 0, dilation 1. groups : default 1. bias : default True.
+
+    Parameters: ``weight[C][K/groups][KH][KW]`` and ``bias[K]``, at first uniform within 1/sqrt(K/groups*KH*KW).
+
+    >>> import numpy as np
+    >>> ConvTranspose2d(8, 4, 2, stride=2)(np.ones((1, 8, 5, 5))).shape
+    (1, 4, 10, 10)
+
+    Source: torch.nn.ConvTranspose2d; ONNX ConvTranspose.
+    """
+
+    _transposed = True
+
+    def __init__(
+        self,
+        in_channels: Optional[int],
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+    ) -> None:
+        self.output_padding = as_sizes(output_padding, "output_padding", 2, 0)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {**super()._attributes(), "output_padding": self.output_padding}
+
+
+class LazyConvTranspose2d(ConvTranspose2d):
+    """`ConvTranspose2d` whose in_channels follow from the first input.
+
+    >>> import numpy as np
+    >>> LazyConvTranspose2d(4, 2, stride=2)(np.ones((1, 8, 5, 5))).shape
+    (1, 4, 10, 10)
+
+    Source: torch.nn.LazyConvTranspose2d.
     """
 
     def __init__(self, out_channels: int, kernel_size: Size, *arguments: Any, **named: Any) -> None:

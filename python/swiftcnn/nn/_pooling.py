@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..errors import UnsupportedError
 from ._convolution import Size, as_sizes
 from ._graph import Value
 from ._module import Module
@@ -118,9 +117,9 @@ class AvgPool1d(AvgPool2d):
 
 
 class AdaptiveAvgPool2d(Module):
-    """The mean of each channel: ``x[N][C][H][W] -> y[N][C][1][1]``, what networks end with.
+    """Means of windows that are chosen so that ``y[N][C][OH][OW]`` has `output_size`.
 
-    output_size : 1, or (1, 1).
+    output_size : an integer, or (OH, OW); None keeps that extent. 1, the mean of each channel, is what networks end with.
 
     >>> import numpy as np
     >>> AdaptiveAvgPool2d(1)(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
@@ -129,18 +128,24 @@ class AdaptiveAvgPool2d(Module):
     Source: torch.nn.AdaptiveAvgPool2d; ONNX GlobalAveragePool.
     """
 
-    _operator = "GlobalAveragePool"
+    _operators = ("GlobalAveragePool", "AdaptiveAveragePool")
 
     def __init__(self, output_size: Any) -> None:
-        if as_sizes(output_size, "output_size", 2, 1) != [1, 1]:
-            raise UnsupportedError(f"output_size must be 1, others are not computed yet, got {output_size}")
+        pair = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+        self.output_size = [None if n is None else as_sizes(n, "output_size", 1, 1)[0] for n in pair]
 
     def forward(self, x: Value) -> Value:
-        return x.add(self._operator)
+        if self.output_size == [1, 1]:
+            return x.add(self._operators[0])
+        size = [given or extent for given, extent in zip(self.output_size, x.shape[2:])]
+        return x.add(self._operators[1], output_size=size)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
 
 
 class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
-    """The largest element of each channel: ``x[N][C][H][W] -> y[N][C][1][1]``. Arguments as for `AdaptiveAvgPool2d`.
+    """The largest elements of windows that are chosen so that ``y[N][C][OH][OW]`` has `output_size`.
 
     >>> import numpy as np
     >>> AdaptiveMaxPool2d(1)(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
@@ -149,4 +154,4 @@ class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
     Source: torch.nn.AdaptiveMaxPool2d; ONNX GlobalMaxPool.
     """
 
-    _operator = "GlobalMaxPool"
+    _operators = ("GlobalMaxPool", "AdaptiveMaxPool")
