@@ -6,17 +6,21 @@
 >>> layer.forward(np.ones((1, 1, 4, 4)))[0, 0].tolist()
 [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
 
-`swiftcnn.layers` holds the layers; this module the errors, and what concerns the whole process: threads, instruction
+`swiftcnn.nn` holds networks that are trained and run by the engine, `swiftcnn.models` well-known ones, `swiftcnn.layers`
+the article's layers, one by one; this module the errors, and what concerns the whole process: threads, instruction
 set, scratch memory. The environment variables ``SWIFTCNN_NUM_THREADS``, ``SWIFTCNN_ISA`` (avx512, avx2 or baseline) and
 ``SWIFTCNN_LIBRARY`` (the native library's path) are read when the package is imported or first used.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from . import _c_api, _memory, layers
+from ._random import manual_seed
 from ._windows import as_integer
 from .errors import (
     CallOrderError,
@@ -28,6 +32,9 @@ from .errors import (
     SwiftCNNError,
     UnsupportedError,
 )
+
+if TYPE_CHECKING:
+    from . import callbacks, datasets, models, nn, optim, plot
 
 __version__ = "0.1.0"
 
@@ -41,14 +48,31 @@ __all__ = [
     "SwiftCNNError",
     "UnsupportedError",
     "__version__",
+    "callbacks",
+    "datasets",
     "get_num_threads",
     "isa",
     "layers",
+    "manual_seed",
+    "models",
+    "nn",
+    "optim",
+    "plot",
     "release_memory",
     "set_num_threads",
     "show_config",
     "threads",
 ]
+
+
+_LATER = ("callbacks", "datasets", "models", "nn", "optim", "plot")
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a part of the package when it is first used."""
+    if name in _LATER:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def get_num_threads() -> int:

@@ -9,15 +9,18 @@ threads may call.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import sys
-from collections.abc import Sequence
+import weakref
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, addressof, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Optional, Union, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from . import errors
 
@@ -317,3 +320,171 @@ def threads() -> int:
     count = c_int32()
     call("swiftcnn_threads", ctypes.byref(count))
     return count.value
+
+
+# ---- Networks --------------------------------------------------------------------------------------------------------
+
+AttributeValue = Union[bool, int, float, str, Sequence[int], Sequence[float]]
+PARAMETERS, GRADIENTS, CONSTANTS, OPTIMIZER_STATES = 1, 2, 3, 4
+ABSENT = -1
+
+
+def _attributes(given: Mapping[str, AttributeValue]) -> tuple[Any, int]:
+    """A C array of attributes and its length. What they point at lives as long as the array."""
+    array: Any = (Attribute * len(given))()
+    kept: list[object] = []
+    for slot, (name, value) in zip(array, given.items()):
+        slot.name = name.encode()
+        if isinstance(value, str):
+            slot.type, slot.text = 3, value.encode()
+        elif isinstance(value, (bool, int)):
+            slot.type, slot.integer = 1, int(value)
+        elif isinstance(value, float):
+            slot.type, slot.number = 2, value
+        elif all(isinstance(element, int) for element in value):
+            integers = (c_int64 * len(value))(*cast("Sequence[int]", value))
+            slot.type, slot.count, slot.integers = 4, len(value), ctypes.cast(integers, POINTER(c_int64))
+            kept.append(integers)
+        else:
+            numbers = (c_double * len(value))(*value)
+            slot.type, slot.count, slot.numbers = 5, len(value), ctypes.cast(numbers, POINTER(c_double))
+            kept.append(numbers)
+    array.owner = kept
+    return array, len(given)
+
+
+def _tensors(arrays: Sequence[npt.NDArray[Any]]) -> tuple[Any, int]:
+    """A C array of tensors that lends `arrays`, and its length."""
+    lent: list[Any] = [_lend(array) for array in arrays]
+    tensors: Any = (Tensor * len(lent))(*lent)
+    tensors.owner = lent
+    return tensors, len(lent)
+
+
+class Network:
+    """A ``swiftcnn_network``, freed with this object. Values are integers. Built and trained by one thread at a time."""
+
+    def __init__(self, dtype: Any, seed: int) -> None:
+        self.dtype, self.seed = np.dtype(dtype), seed
+        self._handle: Any = c_void_p()
+        call("swiftcnn_network_create", _TYPES[self.dtype], seed, ctypes.byref(self._handle))
+        weakref.finalize(self, _functions["swiftcnn_network_free"], self._handle).atexit = False
+
+    def _call(self, name: str, *arguments: object) -> None:
+        call(f"swiftcnn_network_{name}", self._handle, *arguments)
+
+    # Building
+
+    def input(self, name: str, shape: Optional[Sequence[int]]) -> int:
+        value, extents = c_int32(), None if shape is None else (c_int64 * len(shape))(*shape)
+        self._call("input", name.encode(), extents, len(shape or ()), ctypes.byref(value))
+        return value.value
+
+    def parameter(self, name: str, shape: Sequence[int], initializer: str, given: Mapping[str, AttributeValue]) -> int:
+        value, extents = c_int32(), (c_int64 * len(shape))(*shape)
+        into = ctypes.byref(value)
+        self._call("parameter", name.encode(), extents, len(shape), initializer.encode(), *_attributes(given), into)
+        return value.value
+
+    def constant(self, name: str, array: npt.NDArray[Any]) -> int:
+        value = c_int32()
+        self._call("constant", name.encode(), array, ctypes.byref(value))
+        return value.value
+
+    def add(
+        self, operator: str, name: str, given: Mapping[str, AttributeValue], inputs: Sequence[int], outputs: int
+    ) -> list[int]:
+        made, taken = (c_int32 * outputs)(), (c_int32 * len(inputs))(*inputs)
+        self._call("add", operator.encode(), name.encode(), *_attributes(given), taken, len(inputs), made, outputs)
+        return list(made)
+
+    def set_outputs(self, values: Sequence[int]) -> None:
+        self._call("set_outputs", (c_int32 * len(values))(*values), len(values))
+
+    def shape(self, value: int) -> tuple[int, ...]:
+        """Of a value, as it follows from the shapes that inputs were given."""
+        extents, rank = (c_int64 * 8)(), c_int32()
+        self._call("shape", value, extents, ctypes.byref(rank))
+        return tuple(extents[: rank.value])
+
+    # Running
+
+    def output_shape(self, inputs: Sequence[npt.NDArray[Any]], output: int) -> tuple[int, ...]:
+        extents, rank = (c_int64 * 8)(), c_int32()
+        self._call("output_shape", *_tensors(inputs), output, extents, ctypes.byref(rank))
+        return tuple(extents[: rank.value])
+
+    def predict(self, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[npt.NDArray[Any]]) -> None:
+        self._call("predict", *_tensors(inputs), *_tensors(outputs))
+
+    # Training
+
+    def choose(self, what: str, name: str, given: Mapping[str, AttributeValue]) -> None:
+        """`what` is set_loss, set_optimizer or add_schedule."""
+        self._call(what, name.encode(), *_attributes(given))
+
+    def treat(self, parameter: int, frozen: bool, rate: float, weight_decay: float) -> None:
+        self._call("treat", parameter, int(frozen), rate, weight_decay)
+
+    def train_step(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any]) -> float:
+        loss = c_double()
+        self._call("train_step", *_tensors(inputs), target, ctypes.byref(loss))
+        return loss.value
+
+    def train_epoch(
+        self,
+        inputs: Sequence[npt.NDArray[Any]],
+        target: npt.NDArray[Any],
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        progress: Callable[[int, int, float], bool],
+    ) -> float:
+        """The mean loss. `progress`, called after each batch with the batches done, all batches and the mean loss so
+        far, must not raise; True stops the epoch."""
+        loss = c_double()
+        report = Progress(lambda _, done, of, mean: int(progress(done, of, mean)))
+        epoch = Epoch(batch_size, int(shuffle), int(drop_last), report, None)
+        self._call("train_epoch", *_tensors(inputs), target, ctypes.byref(epoch), ctypes.byref(loss))
+        return loss.value
+
+    def evaluate(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any], batch_size: int) -> tuple[float, float]:
+        """The mean loss, and the share that is right; NaN where outputs are not scores of classes."""
+        loss, accuracy = c_double(), c_double()
+        self._call("evaluate", *_tensors(inputs), target, batch_size, ctypes.byref(loss), ctypes.byref(accuracy))
+        return loss.value, accuracy.value
+
+    def report(self, metric: float) -> None:
+        self._call("report", metric)
+
+    def rate(self) -> float:
+        rate = c_double()
+        self._call("rate", ctypes.byref(rate))
+        return rate.value
+
+    # State
+
+    def arrays(self, kind: int) -> list[tuple[str, npt.NDArray[Any]]]:
+        """Names and arrays of `kind`, in the network's own memory, which each of them keeps alive."""
+        count = c_size_t()
+        self._call("array_count", kind, ctypes.byref(count))
+        found = []
+        for i in range(count.value):
+            name, tensor = c_char_p(), Tensor()
+            self._call("array", kind, i, ctypes.byref(name), ctypes.byref(tensor))
+            shape = tuple(tensor.shape[: tensor.rank])
+            memory = (c_char * (math.prod(shape) * self.dtype.itemsize)).from_address(tensor.data)
+            memory.owner = self
+            found.append(((name.value or b"").decode(), np.frombuffer(memory, self.dtype).reshape(shape)))
+        return found
+
+    @property
+    def progress(self) -> tuple[int, int, int]:
+        """Steps, updates and epochs so far."""
+        done = (c_int64 * 3)()
+        self._call("progress", done)
+        return done[0], done[1], done[2]
+
+    @progress.setter
+    def progress(self, done: tuple[int, int, int]) -> None:
+        self._call("set_progress", (c_int64 * 3)(*done))
