@@ -17,6 +17,7 @@ extension Network {
     accumulated = nil
   }
   package func addSchedule(_ attributes: Attributes) throws(CNNError) { schedules.append(try Schedule(attributes)) }
+  package func removeSchedules() { schedules = [] }
 
   private func chosen() throws(CNNError) -> (Loss<T>, Optimizer<T>) {
     guard let loss else { throw .argument("network: has no loss; set one first") }
