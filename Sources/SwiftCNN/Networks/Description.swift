@@ -3,7 +3,9 @@ import CNNCore
 import CNNOperators
 
 /// The value of an attribute, as ONNX has them. Single numbers and texts are written as such, lists as `.ints([1, 1])`.
-public enum AttributeValue: Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral {
+public enum AttributeValue: Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByStringLiteral
+{
   case int(Int), float(Double), string(String), ints([Int]), floats([Double])
 
   public init(integerLiteral value: Int) { self = .int(value) }

@@ -113,9 +113,10 @@ extension Network {
   public func treat(
     prefix: String = "", isFrozen: Bool = false, rate: Double = 1, weightDecay: Double = 1
   ) throws(CNNError) {
-    let core = try core(), all = core.graph.parameters.entries.indices.filter {
-      "\(core.graph.parameters.entries[$0].name)".hasPrefix(prefix)
-    }
+    let core = try core(),
+      all = core.graph.parameters.entries.indices.filter {
+        "\(core.graph.parameters.entries[$0].name)".hasPrefix(prefix)
+      }
     guard !all.isEmpty else { throw .argument("prefix: no parameter's name begins with \(prefix)") }
     for (argument, factor) in [("rate", rate), ("weightDecay", weightDecay)] where !(factor >= 0 && factor < .infinity) {
       throw .argument("\(argument): wanted a factor from 0, got \(factor)")

@@ -15,7 +15,8 @@ public struct Optimizer: Sendable {
   private init(_ description: Description) { self.description = description }
   private init(_ name: String, _ rate: Double, _ decay: Double, _ items: Description.Item...) {
     description = Description(
-      name, [.init("lr", .float(rate), from: "learningRate"), .init("weight_decay", .float(decay), from: "weightDecay")] + items)
+      name,
+      [.init("lr", .float(rate), from: "learningRate"), .init("weight_decay", .float(decay), from: "weightDecay")] + items)
   }
   private static func epsilon(_ epsilon: Double) -> Description.Item { .init("eps", .float(epsilon), from: "epsilon") }
 
@@ -71,5 +72,7 @@ public struct Optimizer: Sendable {
     .init(description.adding(.init("clip_value", .float(value), from: "value")))
   }
   /// The same, with an update every so many steps, by the mean of their gradients.
-  public func accumulating(steps: Int) -> Optimizer { .init(description.adding(.init("accumulate", .int(steps), from: "steps"))) }
+  public func accumulating(steps: Int) -> Optimizer {
+    .init(description.adding(.init("accumulate", .int(steps), from: "steps")))
+  }
 }

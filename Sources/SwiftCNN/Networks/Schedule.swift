@@ -35,7 +35,8 @@ public struct Schedule: Sendable {
   }
   /// Half a cosine, from the optimizer's rate down to `minimum`, where it stays.
   public static func cosine(over length: Int, minimum: Double = 0, unit: Unit = .epoch) -> Schedule {
-    .init("CosineAnnealingLR", unit, .init("T_max", .int(length), from: "over"), .init("eta_min", .float(minimum), from: "minimum"))
+    .init(
+      "CosineAnnealingLR", unit, .init("T_max", .int(length), from: "over"), .init("eta_min", .float(minimum), from: "minimum"))
   }
   /// A straight line between two factors: a warm-up.
   public static func linear(
@@ -48,7 +49,8 @@ public struct Schedule: Sendable {
   /// Half a cosine from `maximum / divisor` up to `maximum`, for `rise` of the way, and another down to
   /// `maximum / divisor / finalDivisor` (Smith and Topin 2019).
   public static func oneCycle(
-    maximum: Double, over length: Int, rise: Double = 0.3, divisor: Double = 25, finalDivisor: Double = 1e4, unit: Unit = .update
+    maximum: Double, over length: Int, rise: Double = 0.3, divisor: Double = 25, finalDivisor: Double = 1e4,
+    unit: Unit = .update
   ) -> Schedule {
     .init(
       "OneCycleLR", unit, .init("max_lr", .float(maximum), from: "maximum"), .init("total_steps", .int(length), from: "over"),
