@@ -16,7 +16,9 @@ struct IDX {
     }
     if bytes.starts(with: [0x1f, 0x8b]) { throw broken("is gzipped; gunzip it first") }
     let header = 4 + 4 * axes
-    guard bytes.count >= 4, bytes[0] == 0, bytes[1] == 0 else { throw broken("is not an IDX file: does not begin with two zero bytes") }
+    guard bytes.count >= 4, bytes[0] == 0, bytes[1] == 0 else {
+      throw broken("is not an IDX file: does not begin with two zero bytes")
+    }
     guard bytes[2] == 0x08 else { throw broken("wanted unsigned bytes (type 8), got type \(bytes[2])") }
     guard bytes[3] == UInt8(axes) else { throw broken("wanted \(axes) axes, got \(bytes[3])") }
     guard bytes.count >= header else { throw broken("ends within its header") }
@@ -28,7 +30,7 @@ struct IDX {
       count = product
     }
     guard bytes.count - header == count else {
-      throw broken("wanted \(count) bytes of elements for extents \(shape), got \(bytes.count - header)")
+      throw broken("wanted \(count) bytes of elements, got \(bytes.count - header)")
     }
     self.shape = shape
     elements = bytes[header...]
