@@ -55,13 +55,13 @@ test: build  ## run everything, for each instruction set the machine has; QUICK=
 	QUICK=$(QUICK) Tests/run
 
 lint: venv  ## check format, style and types of Swift and Python sources
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Examples Package.swift
 	$(BIN)/ruff check python Tests Examples Benchmarks
 	$(BIN)/ruff format --check python Tests Examples Benchmarks
 	$(BIN)/mypy --strict python/swiftcnn
 
 format: venv  ## format Swift and Python sources
-	swift format --in-place --recursive Sources Tests Package.swift
+	swift format --in-place --recursive Sources Tests Examples Package.swift
 	$(BIN)/ruff check --fix python Tests Examples Benchmarks
 	$(BIN)/ruff format python Tests Examples Benchmarks
 

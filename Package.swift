@@ -48,7 +48,7 @@ let package = Package(
       swiftSettings: house),
     .target(name: "CNNOperators", dependencies: ["CPlatform", "CNNCore", "Microkernels"], swiftSettings: house),
     .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
-    .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
+    .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: house),
     .target(
       name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"],
       exclude: ["exports.map"], swiftSettings: house,
@@ -63,11 +63,13 @@ let package = Package(
     .executableTarget(
       name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
       swiftSettings: house),
+    .executableTarget(name: "TrainIDX", dependencies: ["SwiftCNN"], path: "Examples/swift", swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
     .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
     .testTarget(name: "NetworkTests", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: []),
-    .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
+    .testTarget(
+      name: "SwiftCNNTests", dependencies: ["SwiftCNN", "CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: []),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -7,7 +7,8 @@ public struct CNNError: Error, Sendable {
   public let kind: Kind
   public let message: String
 
-  package init(_ kind: Kind, _ message: String) {
+  /// For layers of one's own. `message` names the argument, what was wanted and what came.
+  public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message
   }

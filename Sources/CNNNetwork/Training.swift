@@ -22,6 +22,7 @@ extension Network {
     progress.updates = 0
   }
   package func addSchedule(_ attributes: Attributes) throws(CNNError) { schedules.append(try Schedule(attributes)) }
+  package func removeSchedules() { schedules = [] }
 
   func chosenLoss() throws(CNNError) -> Loss<T> {
     guard let loss else { throw .argument("network: has no loss; set one first") }

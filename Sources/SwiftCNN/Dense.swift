@@ -56,9 +56,9 @@ public enum Activation: Sendable, CaseIterable {
     try call(lending: x) { () throws(CNNError) in
       let y = try Tensor<Scalar>(x.extents)
       switch self {
-      case .relu: try Relu.forward(x.input("x"), y.output("y"), mask: nil)
-      case .sigmoid: try Sigmoid.forward(x.input("x"), y.output("y"))
-      case .tanh: try Tanh.forward(x.input("x"), y.output("y"))
+      case .relu: try CNNOperators.Relu.forward(x.input("x"), y.output("y"), mask: nil)
+      case .sigmoid: try CNNOperators.Sigmoid.forward(x.input("x"), y.output("y"))
+      case .tanh: try CNNOperators.Tanh.forward(x.input("x"), y.output("y"))
       }
       return y
     }
@@ -77,11 +77,11 @@ public enum Activation: Sendable, CaseIterable {
         // y <= 0 exactly where x <= 0, so y gives the mask; what relu makes of it is overwritten.
         let mask = try Tensor<UInt8>(y.extents)
         try withExtendedLifetime(mask) { () throws(CNNError) in
-          try Relu.forward(y.input("y"), ofX.output("x"), mask: mask.output("mask"))
-          try Relu.backward(mask.input("mask"), gradient.input("gradient"), ofX.output("x"))
+          try CNNOperators.Relu.forward(y.input("y"), ofX.output("x"), mask: mask.output("mask"))
+          try CNNOperators.Relu.backward(mask.input("mask"), gradient.input("gradient"), ofX.output("x"))
         }
-      case .sigmoid: try Sigmoid.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
-      case .tanh: try Tanh.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
+      case .sigmoid: try CNNOperators.Sigmoid.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
+      case .tanh: try CNNOperators.Tanh.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
       }
       return ofX
     }

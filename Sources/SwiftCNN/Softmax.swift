@@ -37,11 +37,18 @@ public enum Target<Scalar: FloatingScalar>: Sendable {
   case classes([Int])
   /// A distribution over the classes in each row, `[N][K]`, one-hot or not.
   case distribution(Tensor<Scalar>)
+  /// The index of the true class at each place of a network's scores `[N][K][...]`: `[N][...]`.
+  case indices(Tensor<Int64>)
 
-  fileprivate func lend<R>(_ body: (CNNOperators.Target<Scalar>) throws(CNNError) -> R) throws(CNNError) -> R {
+  /// The numbers that a network should have given, of its output's shape: for losses that are not of classes.
+  public static func values(_ values: Tensor<Scalar>) -> Target { .distribution(values) }
+
+  func lend<R>(_ body: (CNNOperators.Target<Scalar>) throws(CNNError) -> R) throws(CNNError) -> R {
     switch self {
     case .classes(let list):
       let classes = try Tensor<Int64>([list.count]) { Int64(list[$0]) }
+      return try withExtendedLifetime(classes) { () throws(CNNError) in try body(.indices64(classes.input("target"))) }
+    case .indices(let classes):
       return try withExtendedLifetime(classes) { () throws(CNNError) in try body(.indices64(classes.input("target"))) }
     case .distribution(let target):
       return try withExtendedLifetime(target) { () throws(CNNError) in try body(.distribution(target.input("target"))) }

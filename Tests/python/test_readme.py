@@ -62,4 +62,5 @@ def test_swift(tmp_path: Path) -> None:
     command = ["swift", "run", "-c", "release", "--scratch-path", scratch, "First"]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.splitlines()[-1:] == expected(code, "//")
+    wanted = expected(code, "//")
+    assert run.stdout.splitlines()[-len(wanted) :] == wanted
