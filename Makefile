@@ -46,6 +46,7 @@ venv: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  "numpy>=1.24,<3" "pytest>=8,<10" "hypothesis>=6.100,<7" "ruff>=0.6,<1" "mypy>=1.10,<3" \
 	  "scikit-learn>=1.3,<2" "matplotlib>=3.7,<4" "tqdm>=4.60,<5" "pillow>=10,<13" \
+	  "safetensors>=0.4,<1" "tensorboardX>=2.6,<3" \
 	  "scikit-build-core>=0.11,<1" "cmake>=3.20,<5"
 	@echo "$(CURDIR)/python" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/swiftcnn.pth"
 	@touch $@

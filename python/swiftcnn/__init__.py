@@ -14,10 +14,12 @@ set, scratch memory. The environment variables ``SWIFTCNN_NUM_THREADS``, ``SWIFT
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from . import _c_api, _memory, callbacks, layers, models, nn, optim
+from . import _c_api, _memory, layers
 from ._random import manual_seed
 from ._windows import as_integer
 from .errors import (
@@ -30,6 +32,9 @@ from .errors import (
     SwiftCNNError,
     UnsupportedError,
 )
+
+if TYPE_CHECKING:
+    from . import callbacks, datasets, models, nn, optim, plot
 
 __version__ = "0.1.0"
 
@@ -44,6 +49,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "callbacks",
+    "datasets",
     "get_num_threads",
     "isa",
     "layers",
@@ -51,11 +57,22 @@ __all__ = [
     "models",
     "nn",
     "optim",
+    "plot",
     "release_memory",
     "set_num_threads",
     "show_config",
     "threads",
 ]
+
+
+_LATER = ("callbacks", "datasets", "models", "nn", "optim", "plot")
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a part of the package when it is first used."""
+    if name in _LATER:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def get_num_threads() -> int:

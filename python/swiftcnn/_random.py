@@ -4,7 +4,7 @@ number, in the engine's own counter-based generator; this hands out that number.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Optional
 
 from ._windows import as_integer
@@ -24,7 +24,7 @@ class SeedStream:
         return seed
 
 
-_stream = SeedStream(secrets.randbits(64))
+_stream = SeedStream(int.from_bytes(os.urandom(8), "little"))
 
 
 def current_stream() -> SeedStream:

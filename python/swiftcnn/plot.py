@@ -34,8 +34,8 @@ def training_curves(history: Mapping[str, Any], figure: Any = None) -> Any:
 
     Parameters
     ----------
-    history : ``loss``, a list of the losses of each epoch's steps; ``accuracy`` and, if there is one,
-        ``test_accuracy``, a number from 0 to 1 for each epoch.
+    history : ``loss``, a list of the losses of each epoch's steps; ``accuracy``, a number from 0 to 1 for
+        each epoch; and, where there are any, ``test_accuracy`` and ``test_loss``, likewise.
     figure : a matplotlib figure or subfigure to draw on.
     """
     figure = figure or _new_figure(10, 3.6)
@@ -47,6 +47,9 @@ def training_curves(history: Mapping[str, Any], figure: Any = None) -> Any:
         means = [float(np.mean(losses)) for losses in epochs]
         left.plot(at, np.maximum(steps, 1e-6), color=_BLUE, alpha=0.3, linewidth=0.8, label="each step")
         left.plot(np.arange(len(means)) + 1, means, color=_BLUE, linewidth=2, marker=_marker(means), label="epoch")
+        tested = list(history.get("test_loss", []))
+        if len(tested):
+            left.plot(np.arange(len(tested)) + 1, tested, color=_ORANGE, linewidth=2, marker=_marker(tested), label="test")
         left.set_yscale("log")
         left.legend(frameon=False, fontsize=9)
     for key, color, label in (("accuracy", _ORANGE, "training"), ("test_accuracy", _BLUE, "test")):

@@ -31,7 +31,7 @@ def DeepConvNet(num_classes: int = 10) -> nn.Sequential:
 
     >>> from swiftcnn import models
     >>> models.DeepConvNet().summary((1, 28, 28)).parameters
-    89390
+    123552
 
     Source: book, section 8.1.1.
     """

@@ -91,7 +91,7 @@ def resnet18(num_classes: int = 1000, in_channels: int = 3) -> ResNet:
     """``x[N][C][H][W] -> y[N][num_classes]``, for 224x224 images.
 
     >>> from swiftcnn import models
-    >>> models.resnet18().summary((3, 224, 224)).parameters
+    >>> sum(parameter.size() for parameter in models.resnet18().parameters())
     11689512
 
     Source: He et al. 2015, "Deep Residual Learning for Image Recognition"; torchvision.models.resnet18.
@@ -115,7 +115,7 @@ def resnet50(num_classes: int = 1000, in_channels: int = 3) -> ResNet:
     """``x[N][C][H][W] -> y[N][num_classes]``, for 224x224 images.
 
     >>> from swiftcnn import models
-    >>> models.resnet50().summary((3, 224, 224)).parameters
+    >>> sum(parameter.size() for parameter in models.resnet50().parameters())
     25557032
 
     Source: He et al. 2015; torchvision.models.resnet50 (strides at the 3x3 convolutions).

@@ -18,24 +18,42 @@ input may be left to lazy layers. Branches are written as a module's `forward`, 
 
 from . import functional, init
 from ._activation import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
     LogSoftmax,
+    Mish,
+    PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 from ._container import ModuleList, Parallel, Residual, Sequential
-from ._convolution import Conv1d, Conv2d, LazyConv1d, LazyConv2d
+from ._convolution import Conv1d, Conv2d, ConvTranspose2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d
 from ._gradient_check import gradient_check
 from ._graph import Value
+from ._history import History
 from ._linear import Dropout, Flatten, Identity, LazyLinear, Linear
 from ._loss import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, Loss, MSELoss
 from ._module import Module
-from ._normalization import BatchNorm1d, BatchNorm2d, LazyBatchNorm1d, LazyBatchNorm2d
+from ._normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, LazyBatchNorm1d, LazyBatchNorm2d
 from ._parameter import Buffer, Parameter
 from ._pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from ._resampling import PixelShuffle, Upsample
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "AvgPool1d",
@@ -46,33 +64,49 @@ __all__ = [
     "Buffer",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "History",
     "HuberLoss",
     "Identity",
+    "InstanceNorm2d",
     "L1Loss",
+    "LayerNorm",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
     "LazyConv1d",
     "LazyConv2d",
+    "LazyConvTranspose2d",
     "LazyLinear",
+    "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "Loss",
     "MSELoss",
     "MaxPool1d",
     "MaxPool2d",
+    "Mish",
     "Module",
     "ModuleList",
+    "PReLU",
     "Parallel",
     "Parameter",
+    "PixelShuffle",
     "ReLU",
+    "ReLU6",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Tanh",
+    "Upsample",
     "Value",
     "functional",
     "gradient_check",

@@ -170,6 +170,10 @@ class SELU(Activation):
 
     operator = "Selu"
 
+    def __init__(self, inplace: bool = False) -> None:
+        # PyTorch's numbers; ONNX's are these in float32.
+        self.attributes = {"alpha": 1.6732632423543772848, "gamma": 1.0507009873554804934}
+
 
 class Hardsigmoid(Activation):
     """``y = min(max(x / 6 + 1 / 2, 0), 1)``.

@@ -69,9 +69,9 @@ class _Convolution(Module):
         self.weight.shape = shape
         # PyTorch's default: kaiming_uniform with a = sqrt(5), which is this bound.
         bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight.initializer = uniform(bound)
+        self.weight.begin_by_default(uniform(bound))
         if self.bias is not None:
-            self.bias.initializer = uniform(bound)
+            self.bias.begin_by_default(uniform(bound))
 
     def _attributes(self) -> dict[str, Any]:
         given: dict[str, Any] = {"strides": [*self.stride], "dilations": [*self.dilation], "group": self.groups}
@@ -157,6 +157,57 @@ class LazyConv1d(Conv1d):
     (1, 8, 2)
 
     Source: torch.nn.LazyConv1d.
+    """
+
+    def __init__(self, out_channels: int, kernel_size: Size, *arguments: Any, **named: Any) -> None:
+        super().__init__(None, out_channels, kernel_size, *arguments, **named)
+
+
+class ConvTranspose2d(_Convolution):
+    """The step back through a `Conv2d`, as a layer that makes images larger: ``x[N][C][H][W] -> y[N][K][OH][OW]`` with
+    ``OH = (H - 1)*stride - 2*padding + dilation*(KH - 1) + output_padding + 1``.
+
+    in_channels, out_channels : C and K. kernel_size, stride, padding, output_padding, dilation : integers or pairs.
+    Default stride 1, padding and output_padding 0, dilation 1. groups : default 1. bias : default True.
+
+    Parameters: ``weight[C][K/groups][KH][KW]`` and ``bias[K]``, at first uniform within 1/sqrt(K/groups*KH*KW).
+
+    >>> import numpy as np
+    >>> ConvTranspose2d(8, 4, 2, stride=2)(np.ones((1, 8, 5, 5))).shape
+    (1, 4, 10, 10)
+
+    Source: torch.nn.ConvTranspose2d; ONNX ConvTranspose.
+    """
+
+    _transposed = True
+
+    def __init__(
+        self,
+        in_channels: Optional[int],
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+    ) -> None:
+        self.output_padding = as_sizes(output_padding, "output_padding", 2, 0)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+
+    def _attributes(self) -> dict[str, Any]:
+        return {**super()._attributes(), "output_padding": self.output_padding}
+
+
+class LazyConvTranspose2d(ConvTranspose2d):
+    """`ConvTranspose2d` whose in_channels follow from the first input.
+
+    >>> import numpy as np
+    >>> LazyConvTranspose2d(4, 2, stride=2)(np.ones((1, 8, 5, 5))).shape
+    (1, 4, 10, 10)
+
+    Source: torch.nn.LazyConvTranspose2d.
     """
 
     def __init__(self, out_channels: int, kernel_size: Size, *arguments: Any, **named: Any) -> None:

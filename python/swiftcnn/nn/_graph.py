@@ -14,7 +14,7 @@ import numpy as np
 from .. import _c_api
 from .._arrays import Shape
 from ..errors import CallOrderError, DTypeError
-from ._parameter import Held, Parameter
+from ._parameter import Held, Parameter, constant
 
 
 class Node(NamedTuple):
@@ -150,7 +150,7 @@ class Graph:
         if held.shape is None:
             raise CallOrderError(f"{name}: its shape is not known yet")
         if isinstance(held, Parameter):
-            number = self.native.parameter(name, held.shape, held.initializer.name, held.initializer.attributes)
+            number = self.native.parameter(name, held.shape, *(held.initializer or constant(0)))
         else:
             number = self.native.constant(name, held.data.astype(self.native.dtype))
         self._values[id(held)] = value = Value(self, number)

@@ -41,9 +41,9 @@ class Linear(Module):
             raise ShapeError(f"weight must have shape {shape} for {features} inputs, got {self.weight.shape}")
         self.in_features, self.weight.shape = features, shape
         bound = 1 / math.sqrt(features)
-        self.weight.initializer = uniform(bound)
+        self.weight.begin_by_default(uniform(bound))
         if self.bias is not None:
-            self.bias.initializer = uniform(bound)
+            self.bias.begin_by_default(uniform(bound))
 
     def forward(self, x: Value) -> Value:
         if x.ndim < 2:
@@ -98,8 +98,8 @@ class Flatten(Module):
             raise InvalidArgumentError(f"end_dim must be {self.start_dim} or more for shape {x.shape}, got {self.end_dim}")
         if (self.start_dim, end) == (1, x.ndim - 1):
             return x.add("Flatten", axis=1)
-        middle = math.prod(x.shape[self.start_dim : end + 1])
-        return x.add("Reshape", shape=[-1, *x.shape[1 : self.start_dim], middle, *x.shape[end + 1 :]])
+        middle = -1 if end == x.ndim - 1 else math.prod(x.shape[self.start_dim : end + 1])
+        return x.add("Reshape", shape=[*[0] * self.start_dim, middle, *x.shape[end + 1 :]])
 
 
 class Identity(Module):

@@ -133,6 +133,8 @@ class Module(Tree):
                 if x.ndim == 0 or 0 in x.shape:
                     raise ShapeError(f"{_named(i)} must hold at least one image, [N][...], got shape {x.shape}")
             engine = self._state.build(self, [(1, *x.shape[1:]) for x in inputs])
+        elif [len(shape) for shape in engine.shapes] != [x.ndim for x in inputs] and len(inputs) == len(engine.shapes):
+            engine = self._state.rebuild(self, [(1, *x.shape[1:]) for x in inputs], engine.seed)
         if len(inputs) != engine.input_count:
             raise InvalidArgumentError(f"x must be {engine.input_count} arrays, one for each input, got {len(inputs)}")
         engine.claim()
@@ -273,7 +275,8 @@ class Module(Tree):
 
     def predict(self, x: Any, batch_size: int = 128) -> Any:
         """The outputs for ``x[N][...]``, or for a tuple of arrays; a fresh array, or a tuple of them. In inference:
-        normalizations use what they have learned, nothing is dropped. Any number of threads may predict at once.
+        normalizations use what they have learned, nothing is dropped. Any number of threads may predict at once, but not
+        while the network is trained.
 
         Raises `ShapeError`, naming the layer, where x does not fit.
 
@@ -411,13 +414,18 @@ class _State:
 
     def reseed(self, module: Module, seed: Optional[int]) -> None:
         """Goes on with another seed, from where training is."""
+        if self.engine is not None and seed is not None and self.engine.seed != seed:
+            self.rebuild(module, self.engine.shapes, seed)
+
+    def rebuild(self, module: Module, shapes: Sequence[Shape], seed: int) -> Engine:
+        """The network anew, with its numbers, from where training is."""
         before = self.engine
-        if before is None or seed is None or before.seed == seed:
-            return
-        before.claim()
-        engine = self.build(module, before.shapes, seed)
-        if self.compiled is not None:
+        if before is not None:
+            before.claim()
+        engine = self.build(module, shapes, seed)
+        if before is not None and self.compiled is not None:
             engine.continue_from(before)
+        return engine
 
     def without_engine(self) -> _State:
         state = _State()

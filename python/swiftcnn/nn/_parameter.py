@@ -39,8 +39,9 @@ class Held:
     #: Rises whenever one passes from one network's memory to another's, so that a network notices.
     moves = 0
 
-    def __init__(self, shape: Optional[Sequence[int]], initializer: Initializer) -> None:
+    def __init__(self, shape: Optional[Sequence[int]], initializer: Optional[Initializer] = None) -> None:
         self.shape: Optional[Shape] = None if shape is None else tuple(shape)
+        #: How it begins; None, as 0.
         self.initializer = initializer
         self._array: Optional[Array] = None
         self._owner: Any = None  # a weak reference to the engine that it is in
@@ -78,6 +79,10 @@ class Held:
         else:
             self._array[...] = array
 
+    def begin_by_default(self, initializer: Initializer) -> None:
+        """How it begins, unless somebody has said so before."""
+        self.initializer = self.initializer or initializer
+
     def size(self) -> int:
         return 0 if self.shape is None else int(np.prod(self.shape))
 
@@ -109,7 +114,7 @@ class Parameter(Held):
     """
 
     def __init__(self, shape: Optional[Sequence[int]], initializer: Optional[Initializer] = None) -> None:
-        super().__init__(shape, initializer or constant(0))
+        super().__init__(shape, initializer)
         self._requires_grad = True
         self._grad: Optional[Array] = None
 
@@ -154,9 +159,9 @@ class Buffer(Held):
         super().__init__(shape, constant(value))
 
 
-def draw(shape: Sequence[int], initializer: Initializer, dtype: Any, seed: int) -> Array:
+def draw(shape: Sequence[int], initializer: Optional[Initializer], dtype: Any, seed: int) -> Array:
     """What `initializer` gives for `shape`."""
     scratch = _c_api.Network(dtype, seed)
-    scratch.parameter("values", shape, initializer.name, initializer.attributes)
+    scratch.parameter("values", shape, *(initializer or constant(0)))
     _, array = scratch.arrays(_c_api.PARAMETERS)[0]
     return np.array(array)

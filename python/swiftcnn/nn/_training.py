@@ -137,12 +137,16 @@ class Training:
         engine = self.network._engine(self._inputs)
         rate, start = engine.rate(), time.perf_counter()
         steps, failures = [], []
-        before = 0.0
+        loss_object, _, _ = self.network._compiled("fit")
+        size, count = self._batch_size, len(self._inputs[0])
+        before = weight = 0.0
 
         def progress(done: int, of: int, mean: float) -> bool:
-            nonlocal before
-            steps.append(mean * done - before)  # the loss of this batch
-            before = mean * done
+            nonlocal before, weight
+            # The batch's own loss, out of the mean over images (of sums, over batches) so far.
+            now = min(done * size, count) if loss_object.attributes["reduction"] == "mean" else done
+            steps.append((mean * now - before) / (now - weight))
+            before, weight = mean * now, now
             try:
                 for callback in callbacks:
                     callback.on_batch_end(done, of, mean)
