@@ -30,7 +30,7 @@ EXAMPLES = """examples:
   python -m swiftcnn evaluate digits.npz
   python -m swiftcnn predict digits.npz scan.png --top 3
   python -m swiftcnn summary digits.npz
-  python -m swiftcnn train --data mnist --model deep --epochs 12 --rate 0.003 --schedule one-cycle --save mnist.npz
+  python -m swiftcnn train --data mnist --model deep --epochs 12 --rate 0.002 --schedule one-cycle --save mnist.npz
 
 SWIFTCNN_NUM_THREADS sets the number of threads; by default all processors are used that this process may use.
 exit status: 0 if all went well, 1 if something failed, 2 for arguments that cannot be, 130 after Ctrl-C
@@ -67,21 +67,29 @@ def _command(commands: Any, name: str, line: str, about: str, run: Callable[...,
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    model = parser.add_argument_group("network")
-    model.add_argument("--model", choices=MODELS, default="simple", help="default simple, the article's network")
-    model.add_argument("--start", metavar="FILE", type=_old_network, help="go on from a kept network instead")
+    model = parser.add_argument_group("network").add_mutually_exclusive_group()
+    about = f"{', '.join(MODELS)}; default simple, the article's network"
+    model.add_argument("--model", metavar="NAME", choices=MODELS, default="simple", help=about)
+    about = "go on from the numbers of a kept network instead"
+    model.add_argument("--start", metavar="FILE", type=_old_network, help=about)
     training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=_whole(1), default=10, help="passes over the images; default 10")
-    training.add_argument("--batch", type=_whole(1), default=100, help="images in a step; default 100")
-    training.add_argument("--optimizer", choices=_train.OPTIMIZERS, default="adam", help="default adam")
-    training.add_argument("--rate", type=_number(), help="learning rate; default 0.001, for sgd and rmsprop 0.01")
-    training.add_argument("--momentum", type=_number(below=1), help="of sgd; default 0.9")
-    training.add_argument("--weight-decay", type=_number(), help="default 0; 0.01 for adamw")
-    about = "how the learning rate goes; default constant. one-cycle rises to it and falls, cosine falls, both to 0"
-    training.add_argument("--schedule", choices=_train.SCHEDULES, default="constant", help=about)
+    few = f"with fewer than {_train.FEW:,} images"
+    about = f"passes over the images; default {_train.EPOCHS}, {few} {_train.EPOCHS_OF_FEW}"
+    training.add_argument("--epochs", metavar="N", type=_whole(1), help=about)
+    about = f"images in a step; default {_train.BATCH}, {few} {_train.BATCH_OF_FEW}"
+    training.add_argument("--batch", metavar="N", type=_whole(1), help=about)
+    about = f"{', '.join(_train.OPTIMIZERS)}; default adam"
+    training.add_argument("--optimizer", metavar="NAME", choices=_train.OPTIMIZERS, default="adam", help=about)
+    about = "learning rate; default 0.001, for sgd, adagrad and rmsprop 0.01"
+    training.add_argument("--rate", metavar="R", type=_number(), help=about)
+    training.add_argument("--momentum", metavar="M", type=_number(below=1), help="of sgd; default 0.9")
+    training.add_argument("--weight-decay", metavar="D", type=_number(), help="default 0; 0.01 for adamw")
+    about = """how the learning rate goes: constant (default); step, a tenth after each third; cosine, along half a cosine to 0;
+        one-cycle, up to it and then to 0; plateau, a tenth when the loss stays"""
+    training.add_argument("--schedule", metavar="NAME", choices=_train.SCHEDULES, default="constant", help=about)
     about = "share of each label that is spread over all classes; default 0"
     training.add_argument("--label-smoothing", metavar="SHARE", type=_number(below=1), default=0.0, help=about)
-    training.add_argument("--seed", type=_whole(0, 2**64 - 1), default=0, help="of weights and order; default 0")
+    training.add_argument("--seed", metavar="N", type=_whole(0, 2**64 - 1), default=0, help="of weights and order; default 0")
     results = parser.add_argument_group("results")
     about = f"keep the network here ({' or '.join(SUFFIXES)}), after each epoch"
     results.add_argument("--save", metavar="FILE", type=_new_file(*SUFFIXES), help=about)
@@ -114,7 +122,7 @@ def _add_summary(parser: argparse.ArgumentParser) -> None:
     about = "of an image, for a network given by its name; default 1x28x28"
     parser.add_argument("--shape", metavar="CxHxW", type=_shape, default=(1, 28, 28), help=about)
     about = "for a network given by its name; default 10"
-    parser.add_argument("--classes", type=_whole(1), default=10, help=about)
+    parser.add_argument("--classes", metavar="N", type=_whole(1), default=10, help=about)
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +134,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_batch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch", type=_whole(1), default=100, help="images at a time; default 100")
+    parser.add_argument("--batch", metavar="N", type=_whole(1), default=100, help="images at a time; default 100")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

@@ -10,16 +10,17 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .. import datasets, nn, optim, plot
-from .._c_api import isa
-from .._c_api import threads as get_num_threads
-from .._random import manual_seed
+from .. import datasets, get_num_threads, isa, manual_seed, nn, optim, plot
 from ..callbacks import Callback
 from ..errors import EnvironmentFailure, InvalidArgumentError
 from ..nn import _files
 from ..optim import lr_scheduler
 from ._evaluate import Result, labels, test
 from ._networks import Classifier, build, load, text
+
+FEW = 10_000  # fewer images than this need more passes, and leave time for them
+EPOCHS, EPOCHS_OF_FEW = 10, 60
+BATCH, BATCH_OF_FEW = 100, 50
 
 OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "sgd": optim.SGD,
@@ -51,7 +52,8 @@ def train(options: argparse.Namespace) -> int:
     classifier = load(options.start) if options.start else build(options.model, data.x_train.shape[1:], data.class_names)
     t_train, t_test = (labels(classifier, data, t) for t in (data.t_train, data.t_test))
     network, count = classifier.network, len(data.x_train)
-    batch = min(options.batch, count)
+    options.epochs = options.epochs or (EPOCHS_OF_FEW if count < FEW else EPOCHS)
+    batch = options.batch = min(options.batch or (BATCH_OF_FEW if count < FEW else BATCH), count)
     optimizer = make_optimizer(options, math.ceil(count / batch))
     network.compile(nn.CrossEntropyLoss(label_smoothing=options.label_smoothing), optimizer)
     parameters = sum(parameter.size() for parameter in network.parameters())
@@ -60,7 +62,8 @@ def train(options: argparse.Namespace) -> int:
     print(
         f"{classifier.model}: {parameters:,} parameters; {optimizer.name}, rate {optimizer.lr:g}, {options.schedule};", end=" "
     )
-    print(f"{isa()}, {get_num_threads()} threads", flush=True)
+    threads = get_num_threads()
+    print(f"{isa()}, {threads} thread{'s' * (threads != 1)}", flush=True)
 
     watch = _Watch(classifier, data, t_test, options)
     start = time.perf_counter()
@@ -86,6 +89,7 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> optim.Optimizer:
     if options.weight_decay is not None:
         given["weight_decay"] = options.weight_decay
     if options.optimizer == "sgd":
+        given["lr"] = 0.01 if options.rate is None else options.rate
         given["momentum"] = 0.9 if options.momentum is None else options.momentum
     elif options.momentum is not None:
         raise InvalidArgumentError(f"--momentum is for --optimizer sgd, got {options.optimizer}")
