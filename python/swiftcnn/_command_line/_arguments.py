@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 from .. import __version__
 from . import _evaluate, _predict, _summary, _train
@@ -47,14 +47,18 @@ def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"swiftcnn {__version__}")
     commands = parser.add_subparsers(title="commands (each has its own --help)", metavar="COMMAND", required=True)
-    _add_train(_command(commands, "train", "train a network on labelled images and keep it", TRAIN, _train.train))
+    train = _command(commands, "train", "train a network on labelled images and keep it", TRAIN, _train.train)
+    _add_train(train)
     about = f"Tests a network that train kept.\n\n{DATA}"
     _add_evaluate(_command(commands, "evaluate", "test a network on labelled images", about, _evaluate.evaluate))
     about = "Says what a network that train kept sees on images."
     _add_predict(_command(commands, "predict", "say what is on images", about, _predict.predict))
     about = "Shows the layers of a network: shapes, parameters, multiply-adds, memory."
     _add_summary(_command(commands, "summary", "show the layers of a network", about, _summary.summary))
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.run is _train.train and options.momentum is not None and options.optimizer != "sgd":
+        train.error(f"argument --momentum: it is for --optimizer sgd, got {options.optimizer}")
+    return options
 
 
 def _command(commands: Any, name: str, line: str, about: str, run: Callable[..., int]) -> argparse.ArgumentParser:
@@ -118,7 +122,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_summary(parser: argparse.ArgumentParser) -> None:
     about = f"a file that train --save wrote, or one of {', '.join(MODELS)}"
-    parser.add_argument("network", metavar="NETWORK", help=about)
+    parser.add_argument("network", metavar="NETWORK", type=_network, help=about)
     about = "of an image, for a network given by its name; default 1x28x28"
     parser.add_argument("--shape", metavar="CxHxW", type=_shape, default=(1, 28, 28), help=about)
     about = "for a network given by its name; default 10"
@@ -179,6 +183,14 @@ def _old_network(text: str) -> Path:
     if Path(text).suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"wanted a file name that ends in {' or '.join(SUFFIXES)}, got {text}")
     return Path(text)
+
+
+def _network(text: str) -> Union[str, Path]:
+    """A model's name, or a kept network."""
+    if text not in MODELS and Path(text).suffix.lower() not in SUFFIXES:
+        wanted = f"a file name that ends in {' or '.join(SUFFIXES)}, or one of {', '.join(MODELS)}"
+        raise argparse.ArgumentTypeError(f"wanted {wanted}, got {text}")
+    return text if text in MODELS else Path(text)
 
 
 def _new_file(*suffixes: str) -> Callable[[str], Path]:

@@ -59,12 +59,13 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def test(classifier: Classifier, x: Array, t: Array, batch: int = 100) -> Result:
     """The network's answers for images ``x[N][C][H][W]``, held against ``t[N]``, positions in its `class_names`."""
-    probabilities = classifier.network.predict_proba(x, batch)
-    rows = np.arange(len(t))
-    predicted = probabilities.argmax(axis=1)
-    least = np.finfo(probabilities.dtype).tiny  # the logarithm of 0 would make all of the mean infinite
-    loss = -float(np.log(np.maximum(probabilities[rows, t], least)).mean(dtype=np.float64))
-    return Result(predicted, probabilities[rows, predicted], predicted == t, loss)
+    scores = classifier.network.predict(x, batch).astype(np.float64)
+    rows, predicted = np.arange(len(t)), scores.argmax(axis=1)
+    # The softmax's logarithm, from the scores: of a certainty that is 1 as far as float32 knows, nothing would be left.
+    scores -= scores.max(axis=1, keepdims=True)
+    logarithms = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    loss = float(-logarithms[rows, t].mean())
+    return Result(predicted, np.exp(logarithms[rows, predicted]), predicted == t, loss)
 
 
 def labels(classifier: Classifier, data: datasets.Dataset, t: Array) -> Array:

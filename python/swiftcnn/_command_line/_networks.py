@@ -83,7 +83,7 @@ def load(path: Path) -> Classifier:
     shape: Any = notes.get("shape")
     names: Any = notes.get("class_names")
     model, about = notes.get("model"), notes.get("about")
-    if model not in MODELS:
+    if not isinstance(model, str) or model not in MODELS:
         raise InvalidArgumentError(f"{path}: wanted one of the models {', '.join(MODELS)}, got {model}")
     if not (_is_list(shape, int) and len(shape) == 3 and _is_list(names, str) and isinstance(about, dict)):
         raise InvalidArgumentError(f"{path}: wanted a shape of 3 numbers and names of classes, got {shape} and {names}")

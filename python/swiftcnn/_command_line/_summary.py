@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from ..errors import InvalidArgumentError
-from ._networks import MODELS, SUFFIXES, build, load, text
+from ._networks import build, load, text
 
 
 def summary(options: argparse.Namespace) -> int:
     """Runs the command."""
-    if options.network in MODELS:
+    if isinstance(options.network, str):
         classifier = build(options.network, options.shape, [str(i) for i in range(options.classes)])
-    elif Path(options.network).suffix.lower() in SUFFIXES:
-        classifier = load(Path(options.network))
     else:
-        wanted = f"a file that ends in {' or '.join(SUFFIXES)}, or one of {', '.join(MODELS)}"
-        raise InvalidArgumentError(f"NETWORK: wanted {wanted}, got {options.network}")
+        classifier = load(options.network)
     names = classifier.class_names
     shown = ", ".join(names if len(names) <= 20 else [*names[:19], f"… {names[-1]}"])
     print(f"{classifier.model}, for images of {text(classifier.shape)}, {len(names)} classes: {shown}")

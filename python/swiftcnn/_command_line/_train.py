@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import datasets, get_num_threads, isa, manual_seed, nn, optim, plot
 from ..callbacks import Callback
-from ..errors import EnvironmentFailure, InvalidArgumentError
+from ..errors import EnvironmentFailure
 from ..nn import _files
 from ..optim import lr_scheduler
 from ._evaluate import Result, labels, test
@@ -91,8 +91,6 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> optim.Optimizer:
     if options.optimizer == "sgd":
         given["lr"] = 0.01 if options.rate is None else options.rate
         given["momentum"] = 0.9 if options.momentum is None else options.momentum
-    elif options.momentum is not None:
-        raise InvalidArgumentError(f"--momentum is for --optimizer sgd, got {options.optimizer}")
     optimizer = OPTIMIZERS[options.optimizer](**given)
     SCHEDULES[options.schedule](optimizer, options.epochs, options.epochs * steps)
     return optimizer
