@@ -46,7 +46,7 @@ let package = Package(
     .target(
       name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
       swiftSettings: house),
-    .target(name: "CNNOperators", dependencies: ["CNNCore", "Microkernels"], swiftSettings: house),
+    .target(name: "CNNOperators", dependencies: ["CPlatform", "CNNCore", "Microkernels"], swiftSettings: house),
     .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
     .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: house),
     .target(

@@ -39,14 +39,20 @@ package final class Graph<T: Element> {
   package private(set) var inputs: [ValueID] = []
   package private(set) var outputs: [ValueID] = []
   /// What training changes.
-  package let parameters = FlatArrays<T>()
+  package let parameters: FlatArrays<T>
   /// What it does not change by gradients: constants, running statistics.
-  package let buffers = FlatArrays<T>()
+  package let buffers: FlatArrays<T>
   /// Rises with every change, so that plans of another graph are known.
   package private(set) var version = 0
   package private(set) var treatments: [Treatment] = []
 
-  package init() {}
+  package init() { (parameters, buffers) = (FlatArrays(), FlatArrays()) }
+  /// Other values and nodes between the same inputs, outputs, parameters and buffers.
+  init(like other: Graph, values: [Value], nodes: [Node]) {
+    (parameters, buffers, treatments) = (other.parameters, other.buffers, other.treatments)
+    (inputs, outputs, version) = (other.inputs, other.outputs, other.version)
+    (self.values, self.nodes) = (values, nodes)
+  }
 
   // Values
 

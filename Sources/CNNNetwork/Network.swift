@@ -16,9 +16,11 @@ package final class Network<T: Element> {
   var schedules: [Schedule] = []
   var training: Execution<T>?
   var gradients: Block<T>?
+  /// The sum of the gradients of steps since the last update, and how many these are.
   var accumulated: Block<T>?
+  var pending = 0
   var states: [Block<T>] = []
-  /// Steps since the network was made, updates of its parameters, and epochs.
+  /// Steps since the network was made, updates by its optimizer, and epochs.
   package var progress = Progress()
 
   package init(seed: UInt64 = 0) { self.seed = seed }

@@ -4,7 +4,7 @@ package import CNNCore
 package import CNNOperators
 
 package final class Plan<T: Element> {
-  /// One operator's work. (One node's for now; a fused operator's step would stand for several.)
+  /// One operator's work: that of a node, or of several that one operator does together.
   struct Step {
     let name: Name, operatorName: Name
     let node: Int
@@ -38,10 +38,12 @@ package final class Plan<T: Element> {
   let lossGradient: Operand?
   /// Gradients of parameters that the loss does not depend on: 0.
   let unreached: [Operand]
+  package var stepCount: Int { steps.count }
   package var outputShapes: [Shape] { outputs.map { $0.shape } }
 
   /// In training the gradient of output 0 comes from a loss, and flows to all parameters that are not frozen.
   package init(_ graph: Graph<T>, inputs: [Shape], mode: Mode) throws(CNNError) {
+    let graph = try graph.rewritten(mode)
     var layout = Layout(graph, mode)
     try layout.inferShapes(inputs)
     try layout.findGradients()

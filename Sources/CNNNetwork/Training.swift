@@ -10,11 +10,12 @@ package struct Progress: Equatable, Sendable {
 
 extension Network {
   package func setLoss(_ attributes: Attributes) throws(CNNError) { loss = try Loss.make(attributes) }
-  /// Its states begin anew.
+  /// It begins anew: without states, updates or schedules.
   package func setOptimizer(_ attributes: Attributes) throws(CNNError) {
     optimizer = try Optimizer.make(attributes)
-    states = []
-    accumulated = nil
+    (states, schedules) = ([], [])
+    (accumulated, pending) = (nil, 0)
+    progress.updates = 0
   }
   package func addSchedule(_ attributes: Attributes) throws(CNNError) { schedules.append(try Schedule(attributes)) }
 
@@ -97,7 +98,9 @@ extension Network {
       }
       guard let sum = accumulated else { return }
       try addScaled(gradients, by: 1 / T(optimizer.accumulate), to: sum.data, count)
-      guard progress.steps % optimizer.accumulate == 0 else { return }
+      pending += 1
+      guard pending == optimizer.accumulate else { return }
+      pending = 0
       slopes = sum.data
     }
     let runs = trainedRuns()

@@ -73,6 +73,18 @@ package struct BatchNormalization {
     }
   }
 
+  /// With given statistics it is y = factor[C] * x + shift[C].
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  func coefficients<T: Element>(
+    _ C: Int, scale: Input<T>, bias: Input<T>, mean: Input<T>, variance: Input<T>, factor: UnsafeMutablePointer<T>,
+    shift: UnsafeMutablePointer<T>
+  ) {
+    for c in 0..<C {
+      factor[c] = scale.data[c] / (variance.data[c] + T(epsilon)).squareRoot()
+      shift[c] = bias.data[c] - mean.data[c] * factor[c]
+    }
+  }
+
   /// The same with given statistics.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func infer<T: Element>(

@@ -188,7 +188,7 @@ package struct Pooling {
 
   /// The channels of a call. Where no window reaches over the image's edge, and the column stride is one that a vector can be
   /// loaded with, windows are taken from the image itself, else from planes.
-  private struct Channels<T: Element>: ~Copyable {
+  struct Channels<T: Element>: ~Copyable {
     let planes: PhasePlanes
     let padded: Bool
     private let count: Int, inImage: Bool

@@ -13,25 +13,32 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
   /// Whether image n of the output depends on image n of input 0 alone, in training, and outside.
   let isPerImage: Bool, isPerImageInTraining: Bool
   let outputs: Int
+  /// Whether what is checked is the sum of the outputs, broadcast to output 0, and not output 0 alone.
+  let addsOutputs: Bool
 
   enum Input: Sendable {
     /// A parameter: its gradient is checked. Numbers no two of which are alike, so that a small step changes no maximum.
     case shape([Int])
     /// A parameter of positive numbers.
     case positive([Int])
+    /// A parameter of numbers in about -8…8, for functions that have several regions.
+    case wide([Int])
     /// A buffer, such as a running statistic, all 1: no gradient.
     case buffer([Int])
+    /// One constant number, such as a limit of Clip.
+    case number(Double)
     case integers([Int])
     case absent
   }
 
   init(
     _ name: StaticString, _ attributes: [Attribute] = [], _ inputs: Input..., perImage: Bool = true,
-    perImageInTraining: Bool? = nil, outputs: Int = 1, reference: (@Sendable ([[Double]]) -> [Double])? = nil
+    perImageInTraining: Bool? = nil, outputs: Int = 1, addsOutputs: Bool = false,
+    reference: (@Sendable ([[Double]]) -> [Double])? = nil
   ) {
     (self.name, self.attributes, self.inputs, self.reference) = (name, attributes, inputs, reference)
     (isPerImage, isPerImageInTraining) = (perImage, perImageInTraining ?? perImage)
-    self.outputs = outputs
+    (self.outputs, self.addsOutputs) = (outputs, addsOutputs)
   }
 
   var testDescription: String {
@@ -69,16 +76,18 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
-  /// `images`: only so many of input 0's images; `copies`: so many times as many.
-  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1) throws {
+  /// `images`: only so many of input 0's images; `copies`: so many times as many. `between`: the operator stands between nodes that
+  /// add 0, so that its arrays are the plan's, and it may overwrite those that it says it can.
+  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1, between: Bool = false) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
       switch input {
-      case .shape(var extents), .positive(var extents):
+      case .shape(var extents), .positive(var extents), .wide(var extents):
         if i == 0 { extents[0] *= copies }
         var numbers = spread(extents.reduce(1, *), seed: i)
         if case .positive = input { numbers = numbers.map { abs($0) + 0.5 } }
+        if case .wide = input { numbers = numbers.map { $0 * 8 } }
         if i == 0 && handIn {
           if let images {
             numbers = Array(numbers[0..<numbers.count / extents[0] * images])
@@ -98,13 +107,29 @@ final class OperatorRun<T: Element> {
           try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
             array.data.update(repeating: 1, count: array.shape.count)
           })
+      case .number(let number):
+        values.append(
+          try graph.buffer(Name("input \(i)"), shape([])) { array throws(CNNError) in array.data[0] = T(number) })
       case .integers(let numbers): values.append(try graph.integers(Name("input \(i)"), numbers))
       case .absent: values.append(nil)
       }
     }
     (self.first, self.firstShape) = (first, firstShape)
+    let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
+    for (i, input) in test.inputs.enumerated() {
+      switch input {
+      case .shape, .positive, .wide:
+        // Where it stands alone, as many nodes that nobody uses: random operators draw by their number.
+        let sum = try graph.add("Add", inputs: [between ? values[i] : zero, zero])[0]
+        if between { values[i] = sum }
+      default: break
+      }
+    }
     let outputs = try graph.add(Name(test.name), test.attributes, inputs: values, outputs: test.outputs)
-    try graph.setOutputs([outputs[0]])
+    var result = outputs[0]
+    for output in outputs[1...] where test.addsOutputs { result = try graph.add("Add", inputs: [result, output])[0] }
+    if between { result = try graph.add("Add", inputs: [result, zero])[0] }
+    try graph.setOutputs([result])
   }
 
   func execution(_ mode: Mode) throws -> Execution<T> {
@@ -206,6 +231,17 @@ final class OperatorRun<T: Element> {
         }
         first = first ?? (result.y, result.gradients, inferred)
       }
+    }
+    try check(Float.self)
+    try check(Double.self)
+  }
+
+  @Test(arguments: operatorCases) func bitsAreTheSameInPlace(_ test: OperatorCase) throws {
+    func check<T: Element>(_: T.Type) throws {
+      let alone = try OperatorRun<T>(test, handIn: false), between = try OperatorRun<T>(test, handIn: false, between: true)
+      let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
+      #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
+      #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")
     }
     try check(Float.self)
     try check(Double.self)

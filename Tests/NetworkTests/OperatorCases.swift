@@ -4,8 +4,24 @@ import CNNOperators
 import Foundation
 
 let operatorCases: [OperatorCase] = [
-  arithmetic, averagePool, batchNormalization, concat, conv, dropout, flatten, gemm, globalPools, identity, matMul, maxPool,
-  activations, reshape, softmaxes,
+  arithmetic,
+  averagePool,
+  batchNormalization,
+  concat,
+  conv,
+  dropout,
+  flatten,
+  gemm,
+  globalPools,
+  identity,
+  matMul,
+  maxPool,
+  activations,
+  reshape,
+  softmaxes,
+  activationCases,
+  lpPoolCases,
+  normalizationCases,
 ].flatMap { $0 }
 
 private let arithmetic: [OperatorCase] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import resource
 
 import numpy as np
 import pytest
@@ -192,15 +193,67 @@ def test_progress_is_told_and_may_stop():
     assert losses[-1] < losses[0] / 4
 
 
-def test_threads_do_not_change_bits():
-    x, target = images(np.float32)
+def residual_network(dtype):
+    """A stem, a residual block with normalization and dropout, and two pooled branches side by side."""
+    net = Network(dtype)
+    x = net.input(1, 3, 32, 32)
+
+    def normalized(x, name, channels):
+        vectors = [net.parameter(f"{name}.{i}", channels, initializer=b"Constant", value=1.0 - i) for i in range(2)]
+        statistics = [np.full(channels, i, dtype) for i in range(2)]
+        constants = [net.value("constant", f"{name}.s{i}".encode(), array) for i, array in enumerate(statistics)]
+        return net.add("BatchNormalization", x, *vectors, *constants)
+
+    def convolved(x, name, channels, out):
+        return net.add("Conv", x, net.parameter(name, out, channels, 3, 3), pads=[1, 1, 1, 1])
+
+    x = net.add("Relu", normalized(convolved(x, "stem", 3, 16), "n0", 16))
+    inner = net.add("Relu", normalized(convolved(x, "c1", 16, 16), "n1", 16))
+    inner = normalized(convolved(net.add("Dropout", inner, ratio=0.3), "c2", 16, 16), "n2", 16)
+    x = net.add("Relu", net.add("Add", inner, x))
+    halves = [net.add(f"{kind}Pool", x, kernel_shape=[2, 2], strides=[2, 2]) for kind in ("Max", "Average")]
+    x = net.add("GlobalAveragePool", net.add("Concat", *halves, axis=1))
+    x = net.add("Reshape", x, shape=[0, -1])
+    net.outputs(net.add("Gemm", x, net.parameter("W", 10, 32), net.parameter("b", 10), transB=1))
+    net.choose("set_loss", "SoftmaxCrossEntropyLoss")
+    net.choose("set_optimizer", "SGD", lr=0.05, momentum=0.9, clip_norm=1.0)
+    return net
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_do_not_change_bits(dtype):
+    rng = np.random.default_rng(1)
+    x, target = rng.normal(size=(24, 3, 32, 32)).astype(dtype), rng.integers(0, 10, 24)
     results = []
     for threads in (1, 2, 4, 8):
         with swiftcnn.threads(threads):
-            net = simple_network(np.float32)
-            net.epoch(x, target, 10)
-            results.append(b"".join(array.tobytes() for array in net.arrays(PARAMETERS).values()))
+            net = residual_network(dtype)
+            losses = [net.epoch(x, target, 10) for _ in range(2)]
+            arrays = [*net.arrays(PARAMETERS).values(), *net.arrays(CONSTANTS).values(), net.predict(x, 24, 10)]
+            results.append(b"".join(array.tobytes() for array in arrays) + repr(losses).encode())
     assert len(set(results)) == 1
+
+
+def test_memory_stays_flat_over_shapes_and_calls():
+    net = residual_network(np.float32)
+    images = np.zeros((1, 3, 80, 80), np.float32)
+
+    def resident() -> int:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+
+    def over_all_shapes():
+        for side in range(8, 80, 2):
+            x = np.ascontiguousarray(images[:, :, :side, : 88 - side])
+            net.predict(x, 1, 10)
+            net.step(x, np.zeros(1, np.int64))
+
+    over_all_shapes()
+    before = resident()
+    for _ in range(6):
+        over_all_shapes()
+    # 36 shapes six times: a plan's arena is some megabytes.
+    assert resident() - before < 4 << 20
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ def test_training_goes_on_with_the_same_bits(tmp_path, suffix, optimizer):
     def make():
         chosen = getattr(optim, optimizer)(lr=1e-2, **({"momentum": 0.9} if optimizer == "SGD" else {}))
         optim.lr_scheduler.CosineAnnealingLR(chosen, 12, unit="step")
+        optim.lr_scheduler.ReduceLROnPlateau(chosen, factor=0.5, patience=0, threshold=0.5)
         return small(optimizer=chosen)
 
     sc.manual_seed(4)

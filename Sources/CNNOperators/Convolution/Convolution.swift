@@ -63,7 +63,7 @@ package struct Convolution {
 
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward<T: Element>(
-    _ x: Input<T>, _ weight: Input<T>, _ bias: Input<T>?, _ y: Output<T>
+    _ x: Input<T>, _ weight: Input<T>, _ bias: Input<T>?, _ y: Output<T>, relu: Bool = false
   ) throws(CNNError) {
     let sizes = try sizes(x.shape, weight.shape, of: T.self)
     try bias?.wants(try Shape("bias", weight.shape[0]))
@@ -72,7 +72,7 @@ package struct Convolution {
     try y.mustNotOverlap(weight)
     if let bias { try y.mustNotOverlap(bias) }
     if y.shape.count == 0 { return }
-    try sizes.forward(x.data, weight.data, bias?.data, y.data)
+    try sizes.forward(x.data, weight.data, bias?.data, y.data, relu: relu)
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)

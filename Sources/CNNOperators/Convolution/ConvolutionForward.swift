@@ -4,14 +4,15 @@ import Microkernels
 
 extension Convolution.Sizes {
   func forward(
-    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
+    relu: Bool
   ) throws(CNNError) {
     if isPointwise {
-      try forwardPointwise(x, weight, bias, y)
+      try forwardPointwise(x, weight, bias, y, relu: relu)
     } else if channelsInLanes {
-      try forwardChannelsInLanes(x, weight, bias, y)
+      try forwardChannelsInLanes(x, weight, bias, y, relu: relu)
     } else {
-      try forwardPixelsInLanes(x, weight, bias, y)
+      try forwardPixelsInLanes(x, weight, bias, y, relu: relu)
     }
   }
 
@@ -23,7 +24,8 @@ extension Convolution.Sizes {
 
   /// y[K][pixels] = weight[K][C] . x[C][pixels] of each image: no pixel moves but into its tile.
   private func forwardPointwise(
-    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
+    relu: Bool
   ) throws(CNNError) {
     let (C, K, G, pixels, panel) = (C, K, G, pixels, panel)
     // A task is one image and group, and where these are few, a part of the pixels.
@@ -39,13 +41,15 @@ extension Convolution.Sizes {
         MatrixView(data: weight + g &* K &* C, rowStep: C, columnStep: 1),
         MatrixView(data: x + (image &* C &* pixels &+ first), rowStep: pixels, columnStep: 1), C, start: nil,
         rowStart: bias.map { $0 + g &* K }, y + (image &* K &* pixels &+ first), pixels, scratchData + worker &* cells)
+      if relu { self.relu(y + (image &* K &* pixels &+ first), K, count) }
     }
   }
 
   /// Tiles of pixels (rows, broadcast) x output channels (columns, in vectors). The tiles of a few output rows are collected
   /// as [pixel][channel], then transposed into the planes of y.
   func forwardChannelsInLanes(
-    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
+    relu: Bool
   ) throws(CNNError) {
     let kernels = T.kernels, lanes = kernels.lanes, planes = planes
     let (N, C, K, G, taps, panel, panels) = (N, C, K, G, taps, panel, panels)
@@ -123,6 +127,7 @@ extension Convolution.Sizes {
         }
         let to = y + (((from &+ image) &* K &+ p &* panel) &* pixels &+ row &* OW)
         kernels.transpose(UnsafePointer(tile), panel, height &* OW, channels, to, pixels, false)
+        if relu { self.relu(to, channels, height &* OW) }
       }
     }
   }
@@ -130,7 +135,8 @@ extension Convolution.Sizes {
   /// Tiles of output channels (rows, broadcast) x pixels (columns, in vectors), for few channels a group: depthwise, and the
   /// last layers of image-to-image networks. Rows of windows are one flat run; the cells between them are dropped.
   func forwardPixelsInLanes(
-    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
+    relu: Bool
   ) throws(CNNError) {
     let kernels = T.kernels
     let (C, K, G, taps, panel, OH, OW, pixels) = (C, K, G, taps, panel, OH, OW, pixels)
@@ -176,8 +182,14 @@ extension Convolution.Sizes {
           for row in 0..<OH {
             kernels.scaleShift(UnsafePointer(tile) + (m &* step &+ row &* band.width), 1, shift, to + row &* OW, OW)
           }
+          if relu { kernels.relu(to, to, nil, pixels) }
         }
       }
     }
+  }
+
+  /// Of what has just been stored and is still in the caches: so many elements of each channel's plane.
+  private func relu(_ y: UnsafeMutablePointer<T>, _ channels: Int, _ count: Int) {
+    for k in 0..<channels { T.kernels.relu(y + k &* pixels, y + k &* pixels, nil, count) }
   }
 }

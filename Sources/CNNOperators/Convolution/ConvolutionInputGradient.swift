@@ -44,7 +44,7 @@ extension Convolution.Sizes {
         for t in 0..<taps { to[t] = from[taps &- 1 &- t] }
       }
     }
-    try forward(gradY, UnsafePointer(data), nil, gradX)
+    try forward(gradY, UnsafePointer(data), nil, gradX, relu: false)
   }
 
   private func inputGradientByTaps(

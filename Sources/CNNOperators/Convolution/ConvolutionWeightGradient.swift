@@ -26,12 +26,14 @@ extension Convolution.Sizes {
     let channelBlocks = (C &+ block &- 1) / block
     let imagePlanes = channelBlocks &* planes.cells &* block
     let imageGradients = panels &* pixels &* panel
-    let rows = channelTiles(block)
+    let groups = tileGroups(block)
+    // So many rows of pixels at a time as leave grad_y in the first cache for all tiles of a group.
+    let chunk = max(1, 16_384 / (OW &* panel &* MemoryLayout<T>.stride))
 
     // As many images at a time as fit the second cache, by shape alone.
     let perImage = G &* (imagePlanes &+ imageGradients)
     let batch = max(1, min(N, (1 << 20) / max(1, perImage &* MemoryLayout<T>.stride)))
-    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count), work)
+    let width = try parallelWidth(max(batch &* G, G &* panels &* groups.count), work)
     let packed = try Scratch<T>(batch &* perImage &+ 2 &* panel)
     let staging = try Scratch<T>(width &* block &* planes.cells)
     let sums = try Scratch<T>(G &* panels &* C &* taps &* panel)
@@ -64,30 +66,31 @@ extension Convolution.Sizes {
             to + (imagePlanes &+ p &* pixels &* panel), panel, true)
         }
       }
-      // A task is a tile of a panel; one more for each panel sums its channels.
-      let perPanel = rows.count &+ (gradBias == nil ? 0 : 1)
+      // A task is a group of tiles of a panel; one more for each panel sums its channels.
+      let perPanel = groups.count &+ (gradBias == nil ? 0 : 1)
       parallel(G &* panels &* perPanel, width: width) { task, _ in
         let i = task % perPanel, p = task / perPanel % panels, g = task / perPanel / panels
-        let columns = min(panel, K &- p &* panel)
-        let images = (0..<images).lazy.map {
-          UnsafePointer(packedData) + ($0 &* G &+ g) &* (imagePlanes &+ imageGradients)
-        }
-        let gradient = imagePlanes &+ p &* pixels &* panel
-        if i == rows.count {
-          guard let gradBias else { return }
-          for from in images { kernels.addRows(from + gradient, panel, pixels, gradBias + (g &* K &+ p &* panel), columns) }
-          return
-        }
-        let r = rows[i], c = sumData + ((g &* panels &+ p) &* C &* taps &+ r.index) &* panel
-        var isFirst = firstImage == 0
-        for from in images {
-          kernels.tile(
-            rows: r.count,
-            TileOperands(
-              a: from + r.offset, b: from + gradient, c: c, initial: isFirst ? nil : UnsafePointer(c),
-              initialStep: r.indexStep &* panel, aOffsets: aOffsets, bOffsets: bOffsets, taps: OH, inner: OW, aStep: block,
-              bStep: panel, cStep: r.indexStep &* panel, columns: columns))
-          isFirst = false
+        let columns = min(panel, K &- p &* panel), sums = sumData + (g &* panels &+ p) &* C &* taps &* panel
+        for image in 0..<images {
+          let from = UnsafePointer(packedData) + (image &* G &+ g) &* (imagePlanes &+ imageGradients)
+          let gradient = from + (imagePlanes &+ p &* pixels &* panel)
+          if i == groups.count {
+            if let gradBias { kernels.addRows(gradient, panel, pixels, gradBias + (g &* K &+ p &* panel), columns) }
+            continue
+          }
+          for row in stride(from: 0, to: OH, by: chunk) {
+            let isFirst = firstImage &+ image == 0 && row == 0
+            for tile in groups[i] {
+              let c = sums + tile.index &* panel
+              kernels.tile(
+                rows: tile.count,
+                TileOperands(
+                  a: from + tile.offset, b: gradient, c: c, initial: isFirst ? nil : UnsafePointer(c),
+                  initialStep: tile.indexStep &* panel, aOffsets: aOffsets + row, bOffsets: bOffsets + row,
+                  taps: min(chunk, OH &- row), inner: OW, aStep: block, bStep: panel, cStep: tile.indexStep &* panel,
+                  columns: columns))
+            }
+          }
         }
       }
     }
@@ -100,21 +103,26 @@ extension Convolution.Sizes {
     }
   }
 
-  private func channelTiles(_ block: Int) -> [TileRows] {
-    var tiles: [TileRows] = []
+  /// All tiles, in groups that read the same pixels: those of a block of channels and a row of the filter.
+  private func tileGroups(_ block: Int) -> [[TileRows]] {
+    var groups: [[TileRows]] = []
+    let (KH, KW) = (planes.window.kernel[0], planes.window.kernel[1])
     for first in stride(from: 0, to: C, by: block) {
       let channels = min(block, C &- first)
       let (_, size) = balanced(channels, most: T.kernels.tallRows)
-      for c in stride(from: 0, to: channels, by: size) {
-        for t in 0..<taps {
-          let i = t / planes.window.kernel[1], j = t % planes.window.kernel[1]
-          tiles.append(
-            TileRows(
-              offset: (first / block &* planes.cells &+ planes.offset(i, j)) &* block &+ c, index: (first &+ c) &* taps &+ t,
-              count: min(size, channels &- c), indexStep: taps))
+      for i in 0..<KH {
+        var group: [TileRows] = []
+        for c in stride(from: 0, to: channels, by: size) {
+          for j in 0..<KW {
+            group.append(
+              TileRows(
+                offset: (first / block &* planes.cells &+ planes.offset(i, j)) &* block &+ c,
+                index: (first &+ c) &* taps &+ i &* KW &+ j, count: min(size, channels &- c), indexStep: taps))
+          }
         }
+        groups.append(group)
       }
     }
-    return tiles
+    return groups
   }
 }

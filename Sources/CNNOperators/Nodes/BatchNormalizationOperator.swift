@@ -3,7 +3,7 @@
 import CNNCore
 
 final class BatchNormalizationOperator<T: Element>: Operator<T> {
-  private let normalization: BatchNormalization
+  let normalization: BatchNormalization
 
   init(_ attributes: Attributes) throws(CNNError) {
     normalization = try BatchNormalization(

@@ -1,14 +1,33 @@
 // Conv: y[N][K][OH][OW] of x[N][C][H][W], w[K][C/group][KH][KW] and b[K]; or y[N][K][OW] of x[N][C][W] and w[K][C/group][KW].
 import CNNCore
+import Microkernels
 
 final class ConvOperator<T: Element>: Operator<T> {
   private let spatial: SpatialAttributes
   private let group: Int
+  /// What was absorbed: inputs 3 to 6 are then those of the normalization.
+  private let normalization: BatchNormalization?, relu: Bool
 
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     group = try attributes.int("group", default: 1)
+    (normalization, relu) = (nil, false)
     super.init(try Signature(attributes, inputs: ["x", "w", "b"], required: 2))
+  }
+
+  private init(_ first: ConvOperator, absorbing next: Operator<T>, normalization: BatchNormalization?, relu: Bool) {
+    (spatial, group, self.normalization, self.relu) = (first.spatial, first.group, normalization, relu)
+    super.init(Signature(first.signature, absorbing: next.signature))
+  }
+  override func absorbing(_ next: Operator<T>, _ mode: Mode) throws(CNNError) -> Operator<T>? {
+    guard mode == .infer && !relu else { return nil }
+    if next is ReluOperator<T> {
+      return ConvOperator(self, absorbing: next, normalization: normalization, relu: true)
+    }
+    if let next = next as? BatchNormalizationOperator<T>, normalization == nil {
+      return ConvOperator(self, absorbing: next, normalization: next.normalization, relu: false)
+    }
+    return nil
   }
 
   private func convolution(_ x: Shape, _ w: Shape) throws(CNNError) -> Convolution {
@@ -26,17 +45,30 @@ final class ConvOperator<T: Element>: Operator<T> {
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let (x, w) = (inputs[0], inputs[1])
     let y = try convolution(x, w).outputShape(SpatialAttributes.planar(x, "x"), SpatialAttributes.planar(w, "w"))
-    if inputs.count > 2, inputs[2] != (try Shape("b", w[0])) {
+    if inputs.count > 2, inputs[2].rank > 0, inputs[2] != (try Shape("b", w[0])) {
       throw .shape("b: wanted shape [\(w[0])], got \(inputs[2].description)")
     }
     return [try SpatialAttributes.shape(y, like: x)]
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), w = try arrays.input(1)
-    try convolution(x.shape, w.shape).forward(
-      SpatialAttributes.planar(x), SpatialAttributes.planar(w), arrays.optionalInput(2),
-      SpatialAttributes.planar(arrays.output()))
+    let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
+    func forward(_ w: Input<T>, _ b: Input<T>?) throws(CNNError) {
+      try convolution(x.shape, w.shape).forward(
+        SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(arrays.output()), relu: relu)
+    }
+    guard let normalization else { return try forward(w, b) }
+    // factor * (w * x + b) + shift = (factor * w) * x + (factor * b + shift)
+    let K = w.shape[0], cells = w.shape.count / max(1, K)
+    let folded = try Scratch<T>(w.shape.count), factor = try Scratch<T>(K), shift = try Scratch<T>(K)
+    try normalization.coefficients(
+      K, scale: arrays.input(3), bias: arrays.input(4), mean: arrays.input(5), variance: arrays.input(6), factor: factor.data,
+      shift: shift.data)
+    for k in 0..<K {
+      T.kernels.scaleShift(w.data + k &* cells, factor.data[k], 0, folded.data + k &* cells, cells)
+      if let b { shift.data[k] += factor.data[k] * b.data[k] }
+    }
+    try forward(Input("w", w.shape, UnsafePointer(folded.data)), Input("b", try Shape("b", K), UnsafePointer(shift.data)))
   }
 
   override var hasBackward: Bool { true }

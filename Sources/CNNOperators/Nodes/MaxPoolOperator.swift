@@ -29,6 +29,8 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
       winners: arrays.mode == .train ? SpatialAttributes.planar(arrays.kept(0)) : nil)
   }
 
+  override var takesMaxima: Bool { spatial.alwaysMeetsImage }
+
   /// Each maximum's place in its window.
   override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] { [Kept(outputs[0], .int32)] }
   override var hasBackward: Bool { true }

@@ -10,6 +10,8 @@ final class ReluOperator<T: Element>: Operator<T> {
     try Relu.forward(arrays.input(0), arrays.output(), mask: arrays.mode == .train ? arrays.kept(0) : nil)
   }
 
+  override var neverFalls: Bool { true }
+
   /// The mask of what was not positive.
   override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] { [Kept(outputs[0], .uint8)] }
   override var hasBackward: Bool { true }

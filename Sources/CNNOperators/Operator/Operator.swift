@@ -38,6 +38,12 @@ package struct Signature {
     self.inputs = names
     self.outputs = attributes.outputs
   }
+
+  /// Of an operator that does the work of two: the inputs of the first, then those of the next but its first.
+  init(_ first: Signature, absorbing next: Signature) {
+    inputs = first.inputs + next.inputs.dropFirst()
+    outputs = next.outputs
+  }
 }
 
 /// One node's operator: its attributes, decoded and checked by its initializer. It has no state that changes: forward and backward
@@ -85,4 +91,14 @@ package class Operator<T: Element> {
   package var mayOverwriteInputs: [Int] { [] }
   /// The inputs whose gradient may lie in the memory of output 0's gradient, where shapes are equal.
   package var gradientMayOverwrite: [Int] { [] }
+
+  // What the planner may do with neighbours
+
+  /// Whether this is y = f(x), element by element, of an f that never falls, and whose slope is 0 where it does not rise.
+  package var neverFalls: Bool { false }
+  /// Whether each element of the output is the largest of some elements of the input, of one at least.
+  package var takesMaxima: Bool { false }
+  /// An operator that does this one's work and then the next one's on its output: its inputs are this one's (as many as the signature
+  /// names) and the next one's but its first. nil: there is none.
+  package func absorbing(_ next: Operator, _ mode: Mode) throws(CNNError) -> Operator? { nil }
 }

@@ -14,29 +14,51 @@ package struct OperatorKind<T: Element> {
       .init("Add", AddOperator.init),
       .init("AveragePool", AveragePoolOperator.init),
       .init("BatchNormalization", BatchNormalizationOperator.init),
+      .init("Celu", ActivationOperator<Celu<T>>.init),
+      .init("Clip", ActivationOperator<Clip<T>>.init),
       .init("Concat", ConcatOperator.init),
       .init("Conv", ConvOperator.init),
       .init("Div", DivOperator.init),
       .init("Dropout", DropoutOperator.init),
+      .init("Elu", ActivationOperator<Elu<T>>.init),
       .init("Flatten", FlattenOperator.init),
+      .init("Gelu", ActivationOperator<Gelu<T>>.init),
       .init("Gemm", GemmOperator.init),
       .init("GlobalAveragePool", GlobalAveragePoolOperator.init),
+      .init("GlobalLpPool", GlobalLpPoolOperator.init),
       .init("GlobalMaxPool", GlobalMaxPoolOperator.init),
+      .init("GroupNormalization", GroupNormalizationOperator.init),
+      .init("HardSigmoid", ActivationOperator<HardSigmoid<T>>.init),
+      .init("HardSwish", ActivationOperator<HardSwish<T>>.init),
       .init("Identity", IdentityOperator.init),
+      .init("InstanceNormalization", InstanceNormalizationOperator.init),
+      .init("LRN", LRNOperator.init),
+      .init("LayerNormalization", LayerNormalizationOperator.init),
+      .init("LeakyRelu", ActivationOperator<LeakyRelu<T>>.init),
       .init("LogSoftmax", SoftmaxOperator.logSoftmax),
+      .init("LpPool", LpPoolOperator.init),
       .init("MatMul", MatMulOperator.init),
       .init("MaxPool", MaxPoolOperator.init),
+      .init("Mish", ActivationOperator<Mish<T>>.init),
       .init("Mul", MulOperator.init),
+      .init("PRelu", PReluOperator.init),
       .init("Relu", ReluOperator.init),
       .init("Reshape", ReshapeOperator.init),
+      .init("Selu", ActivationOperator<Selu<T>>.init),
       .init("Sigmoid", SigmoidOperator.init),
       .init("Softmax", SoftmaxOperator.softmax),
+      .init("Softplus", ActivationOperator<Softplus<T>>.init),
+      .init("Softsign", ActivationOperator<Softsign<T>>.init),
       .init("Sub", SubOperator.init),
+      .init("Swish", ActivationOperator<Swish<T>>.init),
       .init("Tanh", TanhOperator.init),
+      .init("ThresholdedRelu", ActivationOperator<ThresholdedRelu<T>>.init),
     ]
   }
 
   /// The operator of this name with these attributes; throws where there is none, or where an attribute is unknown or wrong.
+  /// Specialised, so that whatever an operator's initializer makes is, such as loops over elements.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func make(_ attributes: Attributes) throws(CNNError) -> Operator<T> {
     for kind in all where attributes.owner.is(kind.name) {
       let made = try kind.create(attributes)

@@ -29,6 +29,13 @@ struct SpatialAttributes {
     if autoPad != .explicit && pads != nil { throw attributes.wrong("pads", "none, as auto_pad is \(text)") }
   }
 
+  /// Whether every window surely has a cell in the image: no pad is as long as the window, whose cells are neighbours.
+  var alwaysMeetsImage: Bool {
+    guard let kernel, dilations?.allSatisfy({ $0 == 1 }) ?? true else { return false }
+    guard let pads else { return true }
+    return pads.count == 2 * kernel.count && pads.indices.allSatisfy { pads[$0] < kernel[$0 % kernel.count] }
+  }
+
   func requiredKernel() throws(CNNError) -> [Int] {
     guard let kernel else { throw .argument("\(owner): kernel_shape: wanted the extents of the window, got none") }
     return kernel

@@ -28,6 +28,7 @@ def save(network: Module, path: Union[str, Path]) -> None:
         "dtype": str(network.dtype),
         "shapes": engine.shapes,
         "progress": engine.native.progress,
+        "reports": engine.reports,
         "optimizer": optimizer.name,
     }
     _files.write(path, arrays, notes)
@@ -50,7 +51,5 @@ def load(network: Module, path: Union[str, Path]) -> None:
     theirs = [states.get(f"{_STATE}{i}") for i in range(len(states))]
     if len(own) != len(theirs) or any(b is None or a.shape != b.shape for a, b in zip(own, theirs)):
         raise ShapeError(f"path: what the optimizer carries in {path} does not fit this network and optimizer")
-    for a, b in zip(own, theirs):
-        a[...] = b
-    done = notes["progress"]
-    engine.native.progress = (int(done[0]), int(done[1]), int(done[2]))
+    steps, updates, epochs = notes["progress"]
+    engine.go_on([array for array in theirs if array is not None], (steps, updates, epochs), notes["reports"])

@@ -54,6 +54,7 @@ class Engine:
         self._unused = {id(held) for held in graph.held[used:]}
         self._parameters = {id(held): i for i, held in enumerate(h for h in graph.held if isinstance(h, Parameter))}
         self._optimizer: Optional[Optimizer] = None
+        self.reports: list[float] = []  # what ReduceLROnPlateau was told
         self._share = 1.0  # by which `set_rate` has multiplied the learning rate
         self._treated: dict[int, tuple[bool, float, float]] = {}
         self._arrays = self._bind()
@@ -91,12 +92,13 @@ class Engine:
     # Training
 
     def set_up(self, loss: Loss, optimizer: Optimizer) -> None:
-        """Chooses both, and the optimizer's schedules; there must have been none before."""
+        """Chooses both, and the optimizer's schedules; updates and epochs are counted from here."""
         self.native.choose("set_loss", loss.name, loss.attributes)
         self.native.choose("set_optimizer", optimizer.name, optimizer.attributes)
         for schedule in optimizer.schedules:
             self.native.choose("add_schedule", schedule.name, schedule.attributes)
-        self._optimizer = optimizer
+        self.native.progress = (self.native.progress[0], 0, 0)
+        self._optimizer, self._share, self.reports = optimizer, 1.0, []
         for held in self.graph.held:
             if isinstance(held, Parameter):
                 self.treat(held)
@@ -131,8 +133,15 @@ class Engine:
         """What the optimizer carries from step to step."""
         return [array for _, array in self.native.arrays(_c_api.OPTIMIZER_STATES)]
 
-    def continue_from(self, other: Engine) -> None:
-        """Takes over how far the training of `other`, which has the same optimizer, has come."""
-        for mine, theirs in zip(self.training_arrays(), other.training_arrays()):
+    def report(self, metric: float) -> None:
+        """Tells ReduceLROnPlateau how an epoch went."""
+        self.native.report(metric)
+        self.reports.append(metric)
+
+    def go_on(self, arrays: Sequence[Array], progress: tuple[int, int, int], reports: Sequence[float]) -> None:
+        """Takes over how far another training with the same optimizer has come."""
+        for mine, theirs in zip(self.training_arrays(), arrays):
             mine[...] = theirs
-        self.native.progress = other.native.progress
+        self.native.progress = progress
+        for metric in reports:
+            self.report(metric)

@@ -27,7 +27,7 @@ class Loss:
 
     def target(self, y: Any, dtype: Any) -> Array:
         """`y` as the engine takes it."""
-        return as_input(y, "y").astype(dtype, copy=False)
+        return np.require(as_array(y, "y"), dtype, ["C", "A", "E"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.attributes.items())})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union, cast
 
 import numpy as np
 
-from .._arrays import Array, Shape, as_input, empty
+from .._arrays import Array, Shape, as_array, empty
 from .._random import as_seed, current_stream
 from .._windows import as_integer
 from ..errors import CallOrderError, DTypeError, InvalidArgumentError, ShapeError
@@ -150,7 +150,7 @@ class Module(Tree):
     def _inputs(self, x: Any) -> list[Array]:
         arrays = x if isinstance(x, tuple) else (x,)
         dtype = self._state.dtype
-        return [as_input(value, _named(i)).astype(dtype, copy=False) for i, value in enumerate(arrays)]
+        return [np.require(as_array(value, _named(i)), dtype, ["C", "A", "E"]) for i, value in enumerate(arrays)]
 
     # Training
 
@@ -167,7 +167,7 @@ class Module(Tree):
         optimizer : one of `swiftcnn.optim`, or its name in small letters. Default ``"adam"``.
         metrics : ``"accuracy"``, or functions of (outputs, targets) that return a number. Default none.
 
-        Numbers that were learned before stay; the optimizer begins anew.
+        Numbers that were learned before stay; the optimizer, its schedules and the count of epochs begin anew.
 
         >>> from swiftcnn import nn, optim
         >>> net = nn.Sequential(nn.Flatten(), nn.LazyLinear(2))
@@ -178,7 +178,7 @@ class Module(Tree):
         from ..optim import as_optimizer
         from ._training import as_metrics
 
-        self._state.compile(self, as_loss(loss), as_optimizer(optimizer), as_metrics(metrics))
+        self._state.compile(as_loss(loss), as_optimizer(optimizer), as_metrics(metrics))
         return self
 
     def _compiled(self, where: str) -> tuple[Loss, Optimizer, list[Metric]]:
@@ -359,8 +359,7 @@ class Module(Tree):
         """Writes all that training needs to go on as if it had not stopped: numbers, what the optimizer carries, the
         seed, and how many steps and epochs are done. Files as for `save_weights`.
 
-        Not in it: gradients summed for an update of ``accumulate`` steps that is not complete, and what ReduceLROnPlateau
-        remembers.
+        Not in it: gradients summed for an update of ``accumulate`` steps that is not complete.
         """
         from . import _checkpoint
 
@@ -404,12 +403,9 @@ class _State:
         self.engine = engine
         return engine
 
-    def compile(self, module: Module, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
-        again = self.engine is not None and self.compiled is not None
+    def compile(self, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
         self.compiled = (loss, optimizer, metrics)
-        if again and self.engine is not None:  # schedules can only be added
-            self.build(module, self.engine.shapes)
-        elif self.engine is not None:
+        if self.engine is not None:
             self.engine.set_up(loss, optimizer)
 
     def reseed(self, module: Module, seed: Optional[int]) -> None:
@@ -424,7 +420,7 @@ class _State:
             before.claim()
         engine = self.build(module, shapes, seed)
         if before is not None and self.compiled is not None:
-            engine.continue_from(before)
+            engine.go_on(before.training_arrays(), before.native.progress, before.reports)
         return engine
 
     def without_engine(self) -> _State:

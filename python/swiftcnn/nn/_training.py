@@ -183,7 +183,7 @@ class Training:
             if schedule.name == "ReduceLROnPlateau":
                 metric = monitored(logs, getattr(schedule, "monitor", None))
                 if not math.isnan(metric):
-                    self.network._engine(self._inputs).native.report(metric)
+                    self.network._engine(self._inputs).report(metric)
                 return
 
     @contextmanager

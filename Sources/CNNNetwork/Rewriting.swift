@@ -1,0 +1,75 @@
+// A graph made simpler before it is compiled: the same results from less work. The caller's graph stays as it was made.
+import CNNCore
+import CNNOperators
+
+extension Graph {
+  /// This graph, or one with fewer or cheaper nodes over the same parameters.
+  func rewritten(_ mode: Mode) throws(CNNError) -> Graph {
+    var draft = Draft(self)
+    draft.maximaFirst()
+    try draft.absorbNeighbours(mode)
+    return draft.isChanged ? Graph(like: self, values: draft.values, nodes: draft.nodes) : self
+  }
+}
+
+private struct Draft<T: Element> {
+  private(set) var values: [Graph<T>.Value], nodes: [Graph<T>.Node]
+  private let outputs: [ValueID]
+  private(set) var isChanged = false
+
+  init(_ graph: Graph<T>) { (values, nodes, outputs) = (graph.values, graph.nodes, graph.outputs) }
+
+  /// The one node that uses output 0 of this node and nothing else of it, as its first input.
+  private func onlyUser(_ number: Int) -> Int? {
+    let node = nodes[number]
+    guard node.outputs.count == 1, !outputs.contains(node.outputs[0]) else { return nil }
+    var user: Int?
+    for (i, other) in nodes.enumerated() {
+      for (place, input) in other.inputs.enumerated() where input == node.outputs[0] {
+        guard user == nil && place == 0 else { return nil }
+        user = i
+      }
+    }
+    return user
+  }
+
+  /// max(f(x)) = f(max(x)) where f never falls: f then works on the maxima alone, forward and backward. Gradients are the same
+  /// too: where f makes cells equal that were not, its slope is 0.
+  mutating func maximaFirst() {
+    for number in nodes.indices where nodes[number].made.neverFalls {
+      guard let user = onlyUser(number), nodes[user].made.takesMaxima, nodes[user].outputs.count == 1 else { continue }
+      let (activation, maximum) = (nodes[number], nodes[user])
+      let value = ValueID(index: values.count)
+      values.append(Graph<T>.Value(name: activation.name, source: .node(number), shape: nil))
+      nodes[number] = maximum.with(inputs: [activation.inputs[0]] + maximum.inputs.dropFirst(), outputs: [value])
+      nodes[user] = activation.with(inputs: [value], outputs: maximum.outputs)
+      isChanged = true
+    }
+  }
+
+  /// A node takes over what follows it, as long as it can: a convolution the normalization and activation of its output, say.
+  mutating func absorbNeighbours(_ mode: Mode) throws(CNNError) {
+    var number = 0
+    while number < nodes.count {
+      guard let user = onlyUser(number), let made = try nodes[number].made.absorbing(nodes[user].made, mode) else {
+        number += 1
+        continue
+      }
+      // At the user's place in the order, where all of its other inputs are there.
+      let (first, next) = (nodes[number], nodes[user])
+      let missing = [ValueID?](repeating: nil, count: first.made.signature.inputs.count - first.inputs.count)
+      nodes[user] = first.with(
+        inputs: first.inputs + missing + next.inputs.dropFirst(), outputs: next.outputs, made: made)
+      nodes.remove(at: number)
+      isChanged = true
+    }
+  }
+}
+
+extension Graph.Node {
+  fileprivate func with(inputs: [ValueID?], outputs: [ValueID], made: Operator<T>? = nil) -> Self {
+    Self(
+      name: name, operatorName: operatorName, attributes: attributes, inputs: inputs, outputs: outputs,
+      made: made ?? self.made)
+  }
+}

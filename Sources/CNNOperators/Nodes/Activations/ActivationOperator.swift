@@ -1,0 +1,62 @@
+// The template of activations: y = f(x), any shape, with the gradient grad_y * f'(x). An activation is a small struct that states
+// f and f' of one element; it is one line in Registry.swift.
+import CNNCore
+
+protocol Activation<T> {
+  associatedtype T: Element
+  /// ONNX's names of the inputs: those behind x may be absent.
+  static var inputs: [StaticString] { get }
+  /// Reads the attributes.
+  init(_ attributes: Attributes) throws(CNNError)
+  func value(_ x: T) -> T
+  /// f'(x). Where f has a kink, one of the slopes beside it.
+  func slope(_ x: T) -> T
+}
+
+extension Activation {
+  static var inputs: [StaticString] { ["x"] }
+}
+
+final class ActivationOperator<F: Activation>: Operator<F.T> {
+  typealias T = F.T
+  // The loops. The initializer makes them because it is specialised for f and the element type, as a class's methods are not.
+  private let map: (_ x: Input<T>, _ y: Output<T>) throws(CNNError) -> Void
+  private let mapBackward: (_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) -> Void
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    let f = try F(attributes)
+    map = { (x, y) throws(CNNError) in
+      try forEachPiece(x.shape.count) { start, count in
+        let x = x.data + start, y = y.data + start
+        // In place has a loop of its own: the compiler makes vectors only of loops whose arrays are one or do not overlap.
+        if x == UnsafePointer(y) {
+          for i in 0..<count { y[i] = f.value(y[i]) }
+        } else {
+          for i in 0..<count { y[i] = f.value(x[i]) }
+        }
+      }
+    }
+    mapBackward = { (x, gradY, gradX) throws(CNNError) in
+      try forEachPiece(x.shape.count) { start, count in
+        let x = x.data + start, gradY = gradY.data + start, gradX = gradX.data + start
+        if gradY == UnsafePointer(gradX) {
+          for i in 0..<count { gradX[i] *= f.slope(x[i]) }
+        } else {
+          for i in 0..<count { gradX[i] = gradY[i] * f.slope(x[i]) }
+        }
+      }
+    }
+    super.init(try Signature(attributes, inputs: F.inputs, required: 1))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
+  override var mayOverwriteInputs: [Int] { [0] }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try map(arrays.input(0), arrays.output()) }
+
+  override var hasBackward: Bool { true }
+  override var backwardReadsInputs: [Int] { [0] }
+  override var gradientMayOverwrite: [Int] { [0] }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.gradInput(0) { try mapBackward(arrays.input(0), arrays.gradOutput(), gradX) }
+  }
+}

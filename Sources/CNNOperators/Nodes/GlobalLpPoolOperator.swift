@@ -1,0 +1,27 @@
+// GlobalLpPool: y[N][C][1][...] of x[N][C][...], the p-norm of each image's channel.
+import CNNCore
+
+final class GlobalLpPoolOperator<T: Element>: Operator<T> {
+  private let norm: LpNorm
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    norm = try LpNorm(attributes)
+    super.init(try Signature(attributes, inputs: ["x"]))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    let x = inputs[0]
+    guard x.rank >= 3 else { throw .shape("x: wanted [N][C][...] with an axis of pixels, got shape \(x.description)") }
+    return [try Shape("y", rank: x.rank) { $0 < 2 ? x[$0] : 1 }]
+  }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try norm.globalForward(arrays.input(0), arrays.output()) }
+
+  override var hasBackward: Bool { true }
+  override var backwardReadsInputs: [Int] { [0] }
+  override var backwardReadsOutputs: [Int] { [0] }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.gradInput(0) {
+      try norm.globalBackward(arrays.input(0), arrays.output().input, arrays.gradOutput(), gradX)
+    }
+  }
+}
