@@ -121,6 +121,22 @@ def test_all_kinds_of_data_train_alike(run, data, tmp_path, kind):
             np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
 
 
+def test_labels_go_by_name(run, kept, tmp_path):
+    x, t = images(60, 7)
+    some = t != 0
+    np.savez(tmp_path / "some.npz", x=x[some], y=np.array(CLASSES)[t[some]])
+    found = json.loads(run("evaluate", kept, "--data", tmp_path / "some.npz", "--json")[1])
+    assert (found["images"], found["accuracy"]) == (8, 1.0)
+
+
+def test_evaluate_names_what_is_confused(run, kept, tmp_path):
+    x, t = images(60, 7)
+    np.savez(tmp_path / "turned.npz", x=x[:, ::-1], y=np.array(CLASSES)[t])  # what was bright above is so below
+    status, out, _ = run("evaluate", kept, "--data", tmp_path / "turned.npz")
+    assert status == 0
+    assert "test accuracy  66.67% (8 of 12)" in out and "most confused  top read as " in out
+
+
 def test_a_seed_repeats_a_training(run, data, tmp_path):
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         run("train", "--data", data / "halves.npz", "--epochs", 2, "--seed", seed, "--save", tmp_path / f"{name}.npz")
@@ -173,7 +189,7 @@ def test_schedules(run, data, schedule, monkeypatch):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_has_a_summary(run, name):
-    status, out, _ = run("summary", name, "--shape", "3x64x64", "--classes", 7)
+    status, out, _ = run("summary", name, "--shape", "3x32x32", "--classes", 7)
     assert status == 0
     assert "7 classes: 0, 1, 2, 3, 4, 5, 6" in out and "multiply-adds" in out
 
