@@ -34,7 +34,7 @@ struct GroupNormalization {
   func forward<T: Element>(
     _ x: Input<T>, scale: Input<T>, bias: Input<T>, _ y: Output<T>, mean: Output<T>?, inverseDeviation: Output<T>?
   ) throws(CNNError) {
-    parallel(N &* G, width: try parallelWidth(N &* G)) { group, _ in
+    parallel(N &* G, width: try parallelWidth(N &* G, .elements(x.shape.count, 3))) { group, _ in
       let first = group &* channels
       let statistics = Statistics(of: x.data + first &* area, channels &* area, epsilon: T(epsilon))
       mean?.data[group] = statistics.mean
@@ -55,7 +55,7 @@ struct GroupNormalization {
     // For each image's channel, the sums of grad_y, and of grad_y * (x - mean) * inverse_deviation.
     let scratch = try Scratch<T>(2 &* N &* C)
     let sums = scratch.data, projections = scratch.data + N &* C, kernels = T.kernels
-    parallel(N &* G, width: try parallelWidth(N &* G)) { group, _ in
+    parallel(N &* G, width: try parallelWidth(N &* G, .elements(x.shape.count, 3))) { group, _ in
       let statistics = Statistics(mean: mean.data[group], inverseDeviation: inverseDeviation.data[group])
       let members = group &* channels..<(group &+ 1) &* channels
       var sum: T = 0, projection: T = 0

@@ -28,7 +28,7 @@ struct LayerNormalization {
   /// Tasks are some rows, of about 16 Ki elements.
   private func forEachRow(_ body: (_ number: Int, _ place: Int) -> Void) throws(CNNError) {
     let together = max(1, 1 << 14 / max(D, 1)), tasks = (rows &+ together &- 1) / together
-    parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+    parallel(tasks, width: try parallelWidth(tasks, .elements(rows, D, 3))) { task, _ in
       for number in task &* together..<min(rows, (task &+ 1) &* together) { body(number, number &* D) }
     }
   }
@@ -86,7 +86,7 @@ struct LayerNormalization {
     let scratch = try Scratch<T>(2 &* D), width = 64, tasks = (D &+ width &- 1) / width
     let (onScale, onBias) = (scratch.data, scratch.data + D)
     scratch.zero(2 &* D)
-    parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+    parallel(tasks, width: try parallelWidth(tasks, .elements(rows, D, 2))) { task, _ in
       let columns = task &* width..<min(D, (task &+ 1) &* width)
       for number in 0..<rows {
         let mean = kept.means.data[number], inverse = kept.inverseDeviations.data[number]

@@ -28,7 +28,7 @@ struct LocalResponseNormalization {
       arrays: Int, _ body: (_ place: Int, _ pixels: Int, _ scratch: UnsafeMutablePointer<T>) -> Void
     ) throws(CNNError) {
       if count == 0 { return }
-      let workers = try parallelWidth(count), each = arrays &* C &* width
+      let workers = try parallelWidth(count, .elements(count, C, width, 10)), each = arrays &* C &* width
       let scratch = try Scratch<T>(workers &* each)
       let data = scratch.data
       parallel(count, width: workers) { task, worker in

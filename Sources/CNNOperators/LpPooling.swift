@@ -80,7 +80,8 @@ extension Pooling {
 extension LpNorm {
   @_specialize(where T == Float) @_specialize(where T == Double)
   func globalForward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
-    let images = y.shape.count, area = x.shape.count / max(images, 1), workers = try parallelWidth(images)
+    let images = y.shape.count, area = x.shape.count / max(images, 1)
+    let workers = try parallelWidth(images, .elements(x.shape.count))
     let scratch = try Scratch<T>(workers &* area)
     let data = scratch.data
     parallel(images, width: workers) { image, worker in
@@ -95,7 +96,7 @@ extension LpNorm {
     _ x: Input<T>, _ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>
   ) throws(CNNError) {
     let images = y.shape.count, area = x.shape.count / max(images, 1)
-    parallel(images, width: try parallelWidth(images)) { image, _ in
+    parallel(images, width: try parallelWidth(images, .elements(x.shape.count))) { image, _ in
       let x = x.data + image &* area, gradX = gradX.data + image &* area
       let share = share(gradY.data[image], y.data[image])
       for i in 0..<area { gradX[i] = share * own(x[i]) }

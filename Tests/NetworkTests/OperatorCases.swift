@@ -4,24 +4,43 @@ import CNNOperators
 import Foundation
 
 let operatorCases: [OperatorCase] = [
+  activationCases,
+  activations,
+  adaptiveAveragePool,
+  adaptiveMaxPool,
   arithmetic,
   averagePool,
   batchNormalization,
   concat,
   conv,
+  convTranspose,
+  depthToSpace,
   dropout,
   flatten,
   gemm,
   globalPools,
   identity,
+  lpPoolCases,
   matMul,
   maxPool,
-  activations,
-  reshape,
-  softmaxes,
-  activationCases,
-  lpPoolCases,
+  maxUnpool,
   normalizationCases,
+  pad,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  resize,
+  slice,
+  softmaxes,
+  spaceToDepth,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+  upsample,
+  volumeConv,
+  volumeMaxPool,
 ].flatMap { $0 }
 
 private let arithmetic: [OperatorCase] = [
@@ -230,6 +249,11 @@ private let maxPool: [OperatorCase] = [
     [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [0, 1, 0, 2]), .int("ceil_mode", 1)],
     .shape([2, 2, 7, 5]), reference: generalMax),
   .init("MaxPool", [.ints("kernel_shape", [3])], .shape([2, 2, 7]), reference: maxOfThree),
+  .init(
+    "MaxPool",
+    [.ints("kernel_shape", [2, 3]), .ints("strides", [2, 1]), .ints("pads", [1, 0, 0, 1]), .ints("dilations", [2, 1])],
+    .shape([2, 2, 5, 4]),
+    outputs: 2, output: 1, reference: placesOfMaxima),
 ]
 @Sendable private func generalMax(_ x: [[Double]]) -> [Double] {
   let window = PlainWindow(image: (7, 5), kernel: (2, 3), strides: (2, 1), dilations: (1, 1), before: (0, 1))
@@ -248,6 +272,19 @@ private let activations: [OperatorCase] = [
   .init("Sigmoid", [], .shape([3, 5, 7]), reference: sigmoid),
   .init("Tanh", [], .shape([3, 5, 7]), reference: hyperbolicTangent),
 ]
+/// Strides and dilations 2 and 1, pads 1 above and 1 at the right.
+@Sendable private func placesOfMaxima(_ x: [[Double]]) -> [Double] {
+  array([2, 2, 2, 3]) { i in
+    var places: [Int] = []
+    for (row, column, _) in indices(2, 3, 1) {
+      let (h, w) = (2 * i[2] - 1 + 2 * row, i[3] + column)
+      if (0..<5).contains(h) && (0..<4).contains(w) { places.append(place([2, 2, 5, 4], i[0], i[1], h, w)) }
+    }
+    return Double(places.max { x[0][$0] < x[0][$1] } ?? -1)
+  }
+}
+
+private let relu: [OperatorCase] = [.init("Relu", [], .shape([3, 5, 7]), reference: positivePart)]
 @Sendable private func positivePart(_ x: [[Double]]) -> [Double] { x[0].map { max($0, 0) } }
 @Sendable private func sigmoid(_ x: [[Double]]) -> [Double] { x[0].map { 1 / (1 + exp(-$0)) } }
 @Sendable private func hyperbolicTangent(_ x: [[Double]]) -> [Double] { x[0].map { tanh($0) } }

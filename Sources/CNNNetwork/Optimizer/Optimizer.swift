@@ -90,6 +90,11 @@ package struct OptimizerRun<T: Element> {
   }
 }
 
+/// The square root, and 0 of what rounding has left below 0. (For what might be negative the compiler would call the C library, one
+/// number at a time; this it does in vectors.)
+@inline(__always)
+func squareRoot<T: Element>(_ x: T) -> T { (x < 0 ? 0 : x).squareRoot() }
+
 /// x to the power of a whole number, by squaring: the same bits wherever training resumes.
 func power(_ x: Double, _ exponent: Int) -> Double {
   var (result, square, rest) = (1.0, x, exponent)

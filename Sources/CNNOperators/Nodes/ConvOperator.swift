@@ -1,4 +1,5 @@
-// Conv: y[N][K][OH][OW] of x[N][C][H][W], w[K][C/group][KH][KW] and b[K]; or y[N][K][OW] of x[N][C][W] and w[K][C/group][KW].
+// Conv: y[N][K][OH][OW] of x[N][C][H][W], w[K][C/group][KH][KW] and b[K]; or with one axis
+// of pixels, or three.
 import CNNCore
 import Microkernels
 
@@ -30,7 +31,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     return nil
   }
 
-  private func convolution(_ x: Shape, _ w: Shape) throws(CNNError) -> Convolution {
+  private func kernel(_ x: Shape, _ w: Shape) throws(CNNError) -> [Int] {
     guard w.rank == x.rank && x.rank >= 3 else {
       throw .shape("w: wanted as many axes as x, 3 or more, got shape \(w.description) for x \(x.description)")
     }
@@ -38,22 +39,39 @@ final class ConvOperator<T: Element>: Operator<T> {
     if let wanted = spatial.kernel, wanted != kernel {
       throw .shape("w: wanted a kernel as in kernel_shape, got shape \(w.description)")
     }
-    let window = try spatial.window(over: x, kernel: kernel)
-    return try Convolution(strides: window.strides, pads: window.pads, dilations: window.dilations, groups: group)
+    return kernel
+  }
+  private func convolution(_ x: Shape, _ w: Shape) throws(CNNError) -> Convolution {
+    try Convolution(spatial.window(over: x, kernel: kernel(x, w)), groups: group)
+  }
+  /// nil unless x[N][C][D][H][W] is of volumes.
+  private func volume(_ x: Shape, _ w: Shape) throws(CNNError) -> VolumeConvolution? {
+    if x.rank != 5 { return nil }
+    let kernel = try kernel(x, w), (depth, plane) = try spatial.volume()
+    let window = try plane.window(over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]])
+    return VolumeConvolution(
+      depth: try depth.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]]),
+      plane: try Convolution(window, groups: group))
   }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let (x, w) = (inputs[0], inputs[1])
-    let y = try convolution(x, w).outputShape(SpatialAttributes.planar(x, "x"), SpatialAttributes.planar(w, "w"))
     if inputs.count > 2, inputs[2].rank > 0, inputs[2] != (try Shape("b", w[0])) {
       throw .shape("b: wanted shape [\(w[0])], got \(inputs[2].description)")
     }
+    if let volume = try volume(x, w) { return [try volume.outputShape(x, w)] }
+    let y = try convolution(x, w).outputShape(SpatialAttributes.planar(x, "x"), SpatialAttributes.planar(w, "w"))
     return [try SpatialAttributes.shape(y, like: x)]
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
     func forward(_ w: Input<T>, _ b: Input<T>?) throws(CNNError) {
+      if let volume = try volume(x.shape, w.shape) {
+        try volume.forward(x, w, b, arrays.output())
+        if relu { try Relu.forward(arrays.output().input, arrays.output(), mask: nil) }
+        return
+      }
       try convolution(x.shape, w.shape).forward(
         SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(arrays.output()), relu: relu)
     }
@@ -75,10 +93,20 @@ final class ConvOperator<T: Element>: Operator<T> {
   override var backwardReadsInputs: [Int] { [0, 1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), w = try arrays.input(1)
+    if let volume = try volume(x.shape, w.shape) {
+      return try volume.backward(
+        x, w, arrays.gradOutput(), gradX: arrays.gradInput(0), gradWeight: arrays.gradInput(1), gradBias: arrays.gradInput(2))
+    }
     try convolution(x.shape, w.shape).backward(
       SpatialAttributes.planar(x), SpatialAttributes.planar(w), SpatialAttributes.planar(arrays.gradOutput()),
       gradX: SpatialAttributes.planar(optional: arrays.gradInput(0)),
       gradWeight: SpatialAttributes.planar(optional: arrays.gradInput(1)),
       gradBias: arrays.gradInput(2))
+  }
+}
+
+extension Convolution {
+  init(_ window: Window, groups: Int) throws(CNNError) {
+    try self.init(strides: window.strides, pads: window.pads, dilations: window.dilations, groups: groups)
   }
 }

@@ -18,14 +18,15 @@ final class DivOperator<T: Element>: BinaryOperator<T> {
 
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func divide<T: Element>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>) throws(CNNError) {
-  try elementwise(a, b, y) { $0 / $1 }
+  try elementwise(a, b, y, Quotient())
 }
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func divideReduced<T: Element>(_ gradY: Input<T>, _ b: Input<T>, _ grad: Output<T>) throws(CNNError) {
-  try reduceThrough(gradY, b, grad) { $0 / $1 }
+  try reduceThrough(gradY, b, grad, Quotient())
 }
 /// grad = -grad / b².
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func divideBySquare<T: Element>(_ grad: Output<T>, _ b: Input<T>) throws(CNNError) {
-  try elementwise(grad.input, b, grad) { -$0 / ($1 * $1) }
+  try elementwise(grad.input, b, grad, MinusOverSquare())
 }
+private struct MinusOverSquare: BinaryFunction { func of<T: Element>(_ a: T, _ b: T) -> T { -a / (b * b) } }

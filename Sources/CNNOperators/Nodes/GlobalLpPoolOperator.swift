@@ -9,11 +9,7 @@ final class GlobalLpPoolOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x"]))
   }
 
-  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
-    let x = inputs[0]
-    guard x.rank >= 3 else { throw .shape("x: wanted [N][C][...] with an axis of pixels, got shape \(x.description)") }
-    return [try Shape("y", rank: x.rank) { $0 < 2 ? x[$0] : 1 }]
-  }
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try GlobalPooling.outputShape(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) { try norm.globalForward(arrays.input(0), arrays.output()) }
 
   override var hasBackward: Bool { true }

@@ -10,8 +10,7 @@ final class LpPoolOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     ceilMode = try attributes.flag("ceil_mode", default: false)
-    guard let kernel = spatial.kernel else { throw attributes.wrong("kernel_shape", "the extents of the window, got none") }
-    self.kernel = kernel
+    kernel = try spatial.requiredKernel()
     norm = try LpNorm(attributes)
     super.init(try Signature(attributes, inputs: ["x"]))
   }

@@ -1,4 +1,5 @@
-// MaxPool: y[N][C][OH][OW] of x[N][C][H][W], or y[N][C][OW] of x[N][C][W].
+// MaxPool: y[N][C][OH][OW] of x[N][C][H][W], or with one axis of pixels, or three; and, where the node has two outputs, Indices like y: where
+// in all of x each maximum is, as MaxUnpool takes it.
 import CNNCore
 
 final class MaxPoolOperator<T: Element>: Operator<T> {
@@ -11,31 +12,62 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     ceilMode = try attributes.flag("ceil_mode", default: false)
     kernel = try spatial.requiredKernel()
     guard try attributes.int("storage_order", default: 0) == 0 else { throw attributes.wrong("storage_order", "0: row major") }
-    super.init(try Signature(attributes, inputs: ["x"]))
+    super.init(try Signature(attributes, inputs: ["x"], outputs: 2))
   }
 
   private func pooling(_ x: Shape) throws(CNNError) -> Pooling {
     Pooling(try spatial.window(over: x, kernel: kernel, ceilMode: ceilMode))
   }
+  /// nil unless x[N][C][D][H][W] is of volumes.
+  private func volume(_ x: Shape) throws(CNNError) -> VolumePooling? {
+    if x.rank != 5 { return nil }
+    guard signature.outputs == 1 else { throw CNNError(.unsupported, "indices: wanted none of volumes") }
+    guard kernel.count == 3 else { throw .argument("kernel_shape: wanted 3 integers, got \(kernel.count)") }
+    return try VolumePooling(spatial.volume(), x, kernel: kernel, ceilMode: ceilMode)
+  }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    if let volume = try volume(inputs[0]) { return [volume.y] }
     let y = try pooling(inputs[0]).outputShape(SpatialAttributes.planar(inputs[0], "x"))
-    return [try SpatialAttributes.shape(y, like: inputs[0])]
+    if signature.outputs > 1 { try Pooling.checkExact(inputs[0], in: T.self) }
+    return [Shape](repeating: try SpatialAttributes.shape(y, like: inputs[0]), count: 2)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0)
-    try pooling(x.shape).maxForward(
-      SpatialAttributes.planar(x), SpatialAttributes.planar(arrays.output()),
-      winners: arrays.mode == .train ? SpatialAttributes.planar(arrays.kept(0)) : nil)
+    if let volume = try volume(arrays.inputShape(0)) {
+      let isTrained = arrays.mode == .train
+      return try volume.maxForward(
+        arrays.input(0), arrays.output(),
+        winners: isTrained ? arrays.kept(0) : nil, depthWinners: isTrained ? arrays.kept(1) : nil)
+    }
+    let x = try SpatialAttributes.planar(arrays.input(0)), y = try SpatialAttributes.planar(arrays.output())
+    let pooling = try pooling(arrays.inputShape(0)), wantsIndices = signature.outputs > 1
+    let own = try Scratch<Int32>(wantsIndices && arrays.mode == .infer ? y.shape.count : 0)
+    let winners: Output<Int32>? =
+      if arrays.mode == .train {
+        try SpatialAttributes.planar(arrays.kept(0))
+      } else {
+        wantsIndices ? Output("winners", y.shape, own.data) : nil
+      }
+    try pooling.maxForward(x, y, winners: winners)
+    if wantsIndices, let winners {
+      try pooling.indices(winners.input, in: x.shape, SpatialAttributes.planar(arrays.output(1)))
+    }
   }
 
   override var takesMaxima: Bool { spatial.alwaysMeetsImage }
 
   /// Each maximum's place in its window.
-  override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] { [Kept(outputs[0], .int32)] }
+  override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] {
+    if let volume = try volume(inputs[0]) { return [Kept(volume.between, .int32), Kept(volume.y, .int32)] }
+    return [Kept(outputs[0], .int32)]
+  }
   override var hasBackward: Bool { true }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     guard let gradX = try arrays.gradInput(0) else { return }
+    if let volume = try volume(gradX.shape) {
+      return try volume.maxBackward(
+        winners: arrays.kept(0), depthWinners: arrays.kept(1), arrays.gradOutput(), gradX)
+    }
     let winners: Output<Int32> = try SpatialAttributes.planar(arrays.kept(0))
     try pooling(gradX.shape).maxBackward(
       winners.input, SpatialAttributes.planar(arrays.gradOutput()), SpatialAttributes.planar(gradX))

@@ -16,9 +16,9 @@ final class MulOperator<T: Element>: BinaryOperator<T> {
 
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func multiply<T: Element>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>) throws(CNNError) {
-  try elementwise(a, b, y) { $0 * $1 }
+  try elementwise(a, b, y, Product())
 }
 @_specialize(where T == Float) @_specialize(where T == Double)
 func multiplyReduced<T: Element>(_ gradY: Input<T>, _ other: Input<T>, _ grad: Output<T>) throws(CNNError) {
-  try reduceThrough(gradY, other, grad) { $0 * $1 }
+  try reduceThrough(gradY, other, grad, Product())
 }

@@ -21,5 +21,5 @@ final class SubOperator<T: Element>: BinaryOperator<T> {
 
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func subtract<T: Element>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>) throws(CNNError) {
-  try elementwise(a, b, y) { $0 - $1 }
+  try elementwise(a, b, y, Difference())
 }

@@ -5,8 +5,8 @@ struct SpatialAttributes {
   private let owner: Name
   let kernel: [Int]?
   private let strides: [Int]?, pads: [Int]?, dilations: [Int]?
-  private let autoPad: AutoPad
-  private enum AutoPad { case explicit, sameUpper, sameLower, valid }
+  let autoPad: AutoPad
+  enum AutoPad { case explicit, sameUpper, sameLower, valid }
 
   init(_ attributes: Attributes) throws(CNNError) {
     owner = attributes.owner
@@ -39,6 +39,25 @@ struct SpatialAttributes {
   func requiredKernel() throws(CNNError) -> [Int] {
     guard let kernel else { throw .argument("\(owner): kernel_shape: wanted the extents of the window, got none") }
     return kernel
+  }
+
+  /// The attributes along the depth of volumes, as of images of one axis, and those of their planes.
+  func volume() throws(CNNError) -> (depth: SpatialAttributes, plane: SpatialAttributes) {
+    for (name, list, wanted) in [
+      ("kernel_shape", kernel, 3), ("strides", strides, 3), ("pads", pads, 6), ("dilations", dilations, 3),
+    ] as [(StaticString, [Int]?, Int)] {
+      if let list, list.count != wanted {
+        throw .argument("\(name): wanted \(wanted) integers for 3 axes of pixels, got \(list.count)")
+      }
+    }
+    return (SpatialAttributes(self, axes: 0..<1), SpatialAttributes(self, axes: 1..<3))
+  }
+  private init(_ volume: SpatialAttributes, axes: Range<Int>) {
+    (owner, autoPad) = (volume.owner, volume.autoPad)
+    kernel = volume.kernel.map { Array($0[axes]) }
+    strides = volume.strides.map { Array($0[axes]) }
+    dilations = volume.dilations.map { Array($0[axes]) }
+    pads = volume.pads.map { pads in axes.map { pads[$0] } + axes.map { pads[$0 + 3] } }
   }
 
   /// x[N][C][H][W] of x[N][C][H][W] or x[N][C][W].

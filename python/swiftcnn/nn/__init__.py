@@ -9,8 +9,8 @@
 >>> x = np.random.default_rng(0).random((64, 1, 8, 8), np.float32)
 >>> y = (x.mean(axis=(1, 2, 3)) > 0.5).astype(int)
 >>> history = net.fit(x, y, epochs=30, batch_size=16, verbose=False)
->>> history["loss"][-1] < history["loss"][0], net.predict(x).shape, net.predict_proba(x[:1]).sum().round(4)
-(True, (64, 2), np.float32(1.0))
+>>> history["loss"][-1] < history["loss"][0], net.predict(x).shape, round(float(net.predict_proba(x[:1]).sum()), 4)
+(True, (64, 2), 1.0)
 
 Every layer is a `Module`, and so is a network: what can be done with them is described there. Sizes that follow from the
 input may be left to lazy layers. Branches are written as a module's `forward`, with `swiftcnn.nn.functional`.

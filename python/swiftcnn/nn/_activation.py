@@ -193,7 +193,7 @@ class Hardsigmoid(Activation):
 class Hardswish(Activation):
     """``y = x * min(max(x / 6 + 1 / 2, 0), 1)``.
 
-    >>> Hardswish()([[-3.0, 3.0]]).tolist()
+    >>> Hardswish()([[0.0, 3.0]]).tolist()
     [[0.0, 3.0]]
 
     Source: torch.nn.Hardswish; ONNX HardSwish.

@@ -21,13 +21,13 @@ from ._parameter import Held, Parameter
 if TYPE_CHECKING:
     from ..optim import Optimizer
     from ._loss import Loss
-    from ._module import Module
+    from ._runnable import Runnable
 
 
 class Engine:
     """The network of `module` for inputs like `shapes`, which have 1 for N."""
 
-    def __init__(self, module: Module, shapes: Sequence[Shape], dtype: Any, seed: int) -> None:
+    def __init__(self, module: Runnable, shapes: Sequence[Shape], dtype: Any, seed: int) -> None:
         names: dict[int, str] = {}
         for name, part in module.named_modules():
             names.setdefault(id(part), name)
@@ -47,8 +47,10 @@ class Engine:
             if held.shape is not None:
                 graph.of(held)
         graph.native.set_outputs([output.number for output in outputs])
+        graph.close()
         self.native, self.input_count, self.output_count = graph.native, len(inputs), len(outputs)
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
+        self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self.lock = threading.RLock()  # held while it is trained
 
         self._unused = {id(held) for held in graph.held[used:]}
@@ -88,6 +90,17 @@ class Engine:
                     held._grad = gradients[self._parameters[id(held)]]
                 Held.moves += 1
         self._moves = Held.moves
+
+    def output_shapes(self, inputs: list[Array]) -> list[Shape]:
+        """Of all outputs, for these inputs; known for the shapes that came last."""
+        key = tuple(x.shape for x in inputs)
+        shapes = self._output_shapes.get(key)
+        if shapes is None:
+            shapes = [self.native.output_shape(inputs, i) for i in range(self.output_count)]
+            if len(self._output_shapes) >= 64:
+                self._output_shapes.clear()
+            self._output_shapes[key] = shapes
+        return shapes
 
     # Training
 

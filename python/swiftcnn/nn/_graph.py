@@ -127,6 +127,10 @@ class Graph:
 
     # Values
 
+    def close(self) -> None:
+        """Forgets the values of what is held, which refer back here: so the network goes as soon as nobody needs it."""
+        self._values.clear()
+
     def of(self, thing: Any) -> Value:
         """The value of a parameter, a buffer, a number or an array."""
         if isinstance(thing, Value):

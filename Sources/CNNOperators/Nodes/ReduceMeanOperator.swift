@@ -1,0 +1,31 @@
+// ReduceMean: the means over the axes that `axes` names, or over all.
+import CNNCore
+
+final class ReduceMeanOperator<T: Element>: Operator<T> {
+  private let reduction: Reduction
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    reduction = try Reduction(attributes)
+    super.init(try Reduction.signature(attributes))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try reduction.outputShape(inputs[0])] }
+  /// One by how many elements a mean is of.
+  private func share(_ x: Shape, _ y: Shape) -> T { T(y.count) / T(x.count) }
+
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let x = try arrays.input(0), y = try arrays.output()
+    zero(y.data, y.shape.count)
+    try StridedWalk.add(x.data, StridedView(x.shape), to: y.data, reduction.result(x.shape))
+    try scale(y.input, by: share(x.shape, y.shape), y)
+  }
+
+  override var hasBackward: Bool { true }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    guard let gradX = try arrays.gradInput(0) else { return }
+    let gradY = try arrays.gradOutput(), shares = try Scratch<T>(gradY.shape.count)
+    try scale(gradY, by: share(gradX.shape, gradY.shape), Output("shares", gradY.shape, shares.data))
+    try StridedWalk.copy(
+      UnsafePointer(shares.data), reduction.result(gradX.shape), to: gradX.data, StridedView(gradX.shape))
+  }
+}

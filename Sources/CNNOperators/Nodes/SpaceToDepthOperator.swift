@@ -1,0 +1,24 @@
+// SpaceToDepth: y[N][C*b²][H/b][W/b] of x[N][C][H][W]: the way back from DepthToSpace in mode DCR.
+import CNNCore
+
+final class SpaceToDepthOperator<T: Element>: Operator<T> {
+  private let blocks: PixelBlocks
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    blocks = try PixelBlocks(attributes, isChannelFirst: false)
+    super.init(try Signature(attributes, inputs: ["input"]))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try blocks.small(inputs[0])] }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let x = try arrays.input(0), y = try arrays.output()
+    try StridedWalk.copy(x.data, blocks.blocks(x.shape), to: y.data, blocks.inOrder(y.shape))
+  }
+
+  override var hasBackward: Bool { true }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    guard let gradX = try arrays.gradInput(0) else { return }
+    let gradY = try arrays.gradOutput()
+    try StridedWalk.copy(gradY.data, blocks.inOrder(gradY.shape), to: gradX.data, blocks.blocks(gradX.shape))
+  }
+}

@@ -1,0 +1,55 @@
+// Pooling of volumes: y[N][C][OD][OH][OW] of x[N][C][D][H][W]. The largest of a box is the largest of its planes' largest, so planes are
+// pooled, then what is left along the depth, where a plane's pixels are the columns of an image of D rows.
+import CNNCore
+
+struct VolumePooling {
+  private let plane: Pooling, depth: Pooling
+  /// Pooled planes, [N][C][D][OH][OW], and the result.
+  let between: Shape, y: Shape
+
+  init(
+    _ spatial: (depth: SpatialAttributes, plane: SpatialAttributes), _ x: Shape, kernel: [Int], ceilMode: Bool
+  ) throws(CNNError) {
+    plane = Pooling(
+      try spatial.plane.window(
+        over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]], ceilMode: ceilMode))
+    let row = try spatial.depth.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]], ceilMode: ceilMode)
+    depth = Pooling(
+      try Window(
+        kernel: [row.kernel[1], 1], strides: [row.strides[1], 1], pads: [row.pads[1], 0, row.pads[3], 0],
+        dilations: [row.dilations[1], 1], ceilMode: ceilMode))
+    let planes = try plane.outputShape(VolumePooling.planes(x))
+    between = try Shape("between", x[0], x[1], x[2], planes[2], planes[3])
+    y = try Shape("y", x[0], x[1], depth.outputShape(VolumePooling.columns(between))[2], planes[2], planes[3])
+  }
+
+  /// [N][C*D][H][W], and [N][C][D][H*W].
+  private static func planes(_ x: Shape) throws(CNNError) -> Shape { try Shape("x", x[0], x[1] * x[2], x[3], x[4]) }
+  private static func columns(_ x: Shape) throws(CNNError) -> Shape { try Shape("x", x[0], x[1], x[2], x[3] * x[4]) }
+
+  func maxForward<T: Element>(
+    _ x: Input<T>, _ y: Output<T>, winners: Output<Int32>?, depthWinners: Output<Int32>?
+  ) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let results = try VolumePooling.columns(y.shape), scratch = try Scratch<T>(between.count)
+    try plane.maxForward(
+      Input(x.name, VolumePooling.planes(x.shape), x.data), Output("planes", planes, scratch.data),
+      winners: winners.map { Output("winners", planes, $0.data) })
+    try depth.maxForward(
+      Input("planes", columns, UnsafePointer(scratch.data)), Output(y.name, results, y.data),
+      winners: depthWinners.map { Output("winners", results, $0.data) })
+  }
+
+  func maxBackward<T: Element>(
+    winners: Output<Int32>, depthWinners: Output<Int32>, _ gradY: Input<T>, _ gradX: Output<T>
+  ) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let results = try VolumePooling.columns(gradY.shape), scratch = try Scratch<T>(between.count)
+    try depth.maxBackward(
+      Input("winners", results, UnsafePointer(depthWinners.data)), Input(gradY.name, results, gradY.data),
+      Output("planes", columns, scratch.data))
+    try plane.maxBackward(
+      Input("winners", planes, UnsafePointer(winners.data)), Input("planes", planes, UnsafePointer(scratch.data)),
+      Output(gradX.name, VolumePooling.planes(gradX.shape), gradX.data))
+  }
+}

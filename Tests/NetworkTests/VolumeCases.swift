@@ -1,0 +1,57 @@
+// Operators on volumes, x[N][C][D][H][W], as lines of the battery.
+import CNNOperators
+
+let volumeConv: [OperatorCase] = [
+  .init("Conv", [], .shape([2, 2, 4, 3, 5]), .shape([3, 2, 2, 2, 3]), .shape([3])) { x in
+    convolved(x, [2, 2, 4, 3, 5], [3, 2, 2, 2, 3], y: [3, 2, 3])
+  },
+  .init(
+    "Conv",
+    [
+      .ints("strides", [2, 1, 3]), .ints("pads", [2, 0, 1, 1, 1, 0]), .ints("dilations", [2, 1, 2]), .int("group", 2),
+    ], .shape([2, 4, 5, 3, 6]), .shape([2, 2, 3, 2, 2])
+  ) { x in
+    convolved(
+      x, [2, 4, 5, 3, 6], [2, 2, 3, 2, 2], y: [2, 3, 2], strides: [2, 1, 3], pads: [2, 0, 1], dilations: [2, 1, 2], groups: 2)
+  },
+  .init(
+    "Conv", [.string("auto_pad", "SAME_UPPER"), .ints("strides", [2, 2, 1])], .shape([2, 1, 3, 4, 2]), .shape([2, 1, 3, 3, 2])
+  ) { x in
+    convolved(x, [2, 1, 3, 4, 2], [2, 1, 3, 3, 2], y: [2, 2, 2], strides: [2, 2, 1], pads: [1, 0, 0])
+  },
+]
+private func convolved(
+  _ inputs: [[Double]], _ x: [Int], _ w: [Int], y size: [Int], strides: [Int] = [1, 1, 1], pads: [Int] = [0, 0, 0],
+  dilations: [Int] = [1, 1, 1], groups: Int = 1
+) -> [Double] {
+  array([x[0], w[0]] + size) { i in
+    var total = inputs.count > 2 ? inputs[2][i[1]] : 0
+    for c in 0..<w[1] {
+      for (a, b, d) in indices(w[2], w[3], w[4]) {
+        let at = [a, b, d].indices.map { i[$0 + 2] * strides[$0] - pads[$0] + [a, b, d][$0] * dilations[$0] }
+        if (0..<3).contains(where: { at[$0] < 0 || at[$0] >= x[$0 + 2] }) { continue }
+        let channel = i[1] / (w[0] / groups) * w[1] + c
+        total += inputs[0][place(x, i[0], channel, at[0], at[1], at[2])] * inputs[1][place(w, i[1], c, a, b, d)]
+      }
+    }
+    return total
+  }
+}
+
+let volumeMaxPool: [OperatorCase] = [
+  .init(
+    "MaxPool", [.ints("kernel_shape", [2, 3, 2]), .ints("strides", [2, 1, 1]), .ints("pads", [1, 0, 0, 0, 1, 1])],
+    .shape([2, 2, 5, 3, 4])
+  ) { x in
+    array([2, 2, 3, 2, 4]) { i in
+      var largest = -Double.infinity
+      for (a, b, c) in indices(2, 3, 2) {
+        let (d, h, w) = (2 * i[2] - 1 + a, i[3] + b, i[4] + c)
+        if d >= 0 && d < 5 && h < 3 && w < 4 { largest = max(largest, x[0][place([2, 2, 5, 3, 4], i[0], i[1], d, h, w)]) }
+      }
+      return largest
+    }
+  },
+  .init(
+    "MaxPool", [.ints("kernel_shape", [2, 2, 2]), .ints("strides", [2, 2, 2]), .int("ceil_mode", 1)], .shape([2, 1, 3, 4, 5])),
+]

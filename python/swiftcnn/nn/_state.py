@@ -1,0 +1,63 @@
+"""What a module has as a network of its own: its type, its engine, and what trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+import numpy as np
+
+from .._arrays import Shape
+from .._random import current_stream
+from ._engine import Engine
+
+if TYPE_CHECKING:
+    from ..optim import Optimizer
+    from ._loss import Loss
+    from ._runnable import Runnable
+    from ._training import Metric
+
+
+class State:
+    """Belongs to one module."""
+
+    def __init__(self) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
+        self.engine: Optional[Engine] = None
+        self.compiled: Optional[tuple[Loss, Optimizer, list[Metric]]] = None
+        self.stream = current_stream()
+
+    def build(self, module: Runnable, shapes: Sequence[Shape], seed: Optional[int] = None) -> Engine:
+        """A new network, which takes the numbers of the parameters that have some."""
+        if seed is None:
+            seed = self.stream.draw() if self.engine is None else self.engine.seed
+        engine = Engine(module, shapes, self.dtype, seed)
+        if self.compiled is not None:
+            engine.set_up(*self.compiled[:2])
+        self.engine = engine
+        return engine
+
+    def compile(self, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
+        self.compiled = (loss, optimizer, metrics)
+        if self.engine is not None:
+            self.engine.set_up(loss, optimizer)
+
+    def reseed(self, module: Runnable, seed: Optional[int]) -> None:
+        """Goes on with another seed, from where training is."""
+        if self.engine is not None and seed is not None and self.engine.seed != seed:
+            self.rebuild(module, self.engine.shapes, seed)
+
+    def rebuild(self, module: Runnable, shapes: Sequence[Shape], seed: int) -> Engine:
+        """The network anew, with its numbers, from where training is."""
+        before = self.engine
+        if before is not None:
+            before.claim()
+        engine = self.build(module, shapes, seed)
+        if before is not None and self.compiled is not None:
+            engine.go_on(before.training_arrays(), before.native.progress, before.reports)
+        return engine
+
+    def without_engine(self) -> State:
+        state = State()
+        state.dtype, state.compiled = self.dtype, None
+        return state
