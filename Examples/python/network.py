@@ -1,55 +1,50 @@
-"""The article's network, and Adam to train it: Conv-ReLU-Pool-Conv-ReLU-Pool-Affine-ReLU-Affine-Softmax.
-
-The network takes its layers from any module that has the article's names, so the same lines run on swiftcnn and on the
-NumPy oracle. All parameters are views of one flat array, and so are the gradients: an optimizer needs no loop.
+"""The article's network: Conv-ReLU-Pool-Conv-ReLU-Pool-Affine-ReLU-Affine, as a network of swiftcnn and, with the same
+numbers, layer by layer as the article computes it; and images deformed, for a network to learn more from few.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+from swiftcnn import nn
 
 HIDDEN = 128
 
 
-class Network:
-    """x[N][C][H][W] -> scores[N][classes]; sizes follow from the images.
+def make_network(shape, classes):
+    """x[N][C][H][W] -> scores[N][classes], for images of `shape` (C, H, W), at least 4 by 4."""
+    _, height, width = shape
+    if height < 4 or width < 4:
+        raise ValueError(f"images must be at least 4x4 pixels for two poolings, got {width}x{height}")
+    # Few pixels leave time for more filters, and only small ones fit.
+    first, second, kernel = (32, 64, 3) if min(height, width) < 20 else (16, 32, 5)
+    network = nn.Sequential(
+        *(nn.LazyConv2d(first, kernel, padding=kernel // 2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.LazyLinear(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, classes)),
+    )
+    for name, parameter in network.named_parameters():
+        if name.endswith("weight"):
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu")  # He's initialisation
+        else:
+            nn.init.zeros_(parameter)
+    return network.build(shape)
 
-    layers  a module with Convolution, Pooling, Affine, Relu and SoftmaxWithLoss: swiftcnn.layers, or the oracle
-    shape   (C, H, W) of an image, at least 4 by 4
+
+class LayerByLayer:
+    """The same network from `layers`, a module with the article's Convolution, Pooling, Affine, Relu and SoftmaxWithLoss;
+    it begins with the numbers that `network` has now, in the given type.
     """
 
-    def __init__(self, layers, shape, classes, seed=0, dtype=np.float32):
-        channels, height, width = shape
-        if height < 4 or width < 4:
-            raise ValueError(f"images must be at least 4x4 pixels for two poolings, got {width}x{height}")
-        # Few pixels leave time for more filters, and only small ones fit.
-        first, second, kernel = (32, 64, 3) if min(height, width) < 20 else (16, 32, 5)
-        features = second * (height // 4) * (width // 4)
-        shapes = [
-            ((first, channels, kernel, kernel), channels * kernel * kernel),
-            ((second, first, 3, 3), first * 9),
-            ((features, HIDDEN), features),
-            ((HIDDEN, classes), HIDDEN),
-        ]
-        # He's initialisation: weights of variance 2 / fan in, biases 0.
-        generator = np.random.default_rng(seed)
-        weights = [generator.normal(0, math.sqrt(2 / fan_in), shape) for shape, fan_in in shapes]
-        biases = [np.zeros(shape[0] if len(shape) == 4 else shape[1]) for shape, _ in shapes]
-        arrays = [array for pair in zip(weights, biases) for array in pair]
-
-        self.parameters = np.concatenate([array.ravel() for array in arrays]).astype(dtype)
-        self.gradients = np.zeros_like(self.parameters)
-        (W1, b1, W2, b2, W3, b3, W4, b4) = _views(self.parameters, arrays)
-        self._gradient_views = _views(self.gradients, arrays)
-        self._trained = [
-            layers.Convolution(W1, b1, stride=1, pad=kernel // 2),
+    def __init__(self, network, layers, dtype):
+        arrays = [array.astype(dtype) for array in network.state_dict().values()]
+        W1, b1, W2, b2, W3, b3, W4, b4 = arrays
+        self.trained = [
+            layers.Convolution(W1, b1, stride=1, pad=W1.shape[2] // 2),
             layers.Convolution(W2, b2, stride=1, pad=1),
-            layers.Affine(W3, b3),
-            layers.Affine(W4, b4),
+            layers.Affine(np.ascontiguousarray(W3.T), b3),  # the article's are [in][out]
+            layers.Affine(np.ascontiguousarray(W4.T), b4),
         ]
-        conv1, conv2, affine1, affine2 = self._trained
+        conv1, conv2, affine1, affine2 = self.trained
         self.layers = [
             *(conv1, layers.Relu(), layers.Pooling(2, 2, stride=2)),
             *(conv2, layers.Relu(), layers.Pooling(2, 2, stride=2)),
@@ -57,72 +52,15 @@ class Network:
         ]
         self.loss = layers.SoftmaxWithLoss()
 
-    @property
-    def filters(self):
-        """The first layer's weights [FN][C][FH][FW]."""
-        return self._trained[0].W
-
-    def forward(self, x):
+    def step(self, x, t):
+        """Forward and backward; every layer has its gradients then. Returns the mean loss."""
         for layer in self.layers:
             x = layer.forward(x)
-        return x
-
-    def step(self, x, t):
-        """Forward and backward; fills `gradients`. Returns the mean loss and the scores [N][classes]."""
-        scores = self.forward(x)
-        loss = self.loss.forward(scores, t)
+        loss = self.loss.forward(x, t)
         dout = self.loss.backward()
         for layer in reversed(self.layers):
             dout = layer.backward(dout)
-        found = [array for layer in self._trained for array in (layer.dW, layer.db)]
-        for view, array in zip(self._gradient_views, found):
-            view[...] = array
-        return float(loss), scores
-
-    def predict(self, x, batch=500):
-        """The class of each image: [N], and how sure the network is of it: [N], 0 to 1."""
-        classes, certainties = [], []
-        for start in range(0, len(x), batch):
-            scores = self.forward(x[start : start + batch])
-            powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-            classes.append(scores.argmax(axis=1))
-            certainties.append(powers.max(axis=1) / powers.sum(axis=1))
-        return np.concatenate(classes), np.concatenate(certainties)
-
-
-class Adam:
-    """Adam with decoupled weight decay (AdamW) on one flat array, in place, without a temporary array in a step."""
-
-    def __init__(self, parameters, beta1=0.9, beta2=0.999, epsilon=1e-7, decay=0.1):
-        self.parameters = parameters
-        self.beta1, self.beta2, self.epsilon, self.decay = beta1, beta2, epsilon, decay
-        self.m, self.v, self.scratch = (np.zeros_like(parameters) for _ in range(3))
-        self.steps = 0
-
-    def update(self, gradients, rate):
-        self.steps += 1
-        scratch = self.scratch
-        self.m *= self.beta1
-        self.m += np.multiply(gradients, 1 - self.beta1, out=scratch)
-        self.v *= self.beta2
-        np.multiply(gradients, gradients, out=scratch)
-        scratch *= 1 - self.beta2
-        self.v += scratch
-        np.sqrt(self.v, out=scratch)
-        scratch += self.epsilon
-        np.divide(self.m, scratch, out=scratch)
-        # Both moments start from 0; the rate makes up for it.
-        scratch *= rate * math.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
-        self.parameters *= 1 - rate * self.decay
-        self.parameters -= scratch
-
-
-def cosine_rate(step, steps, highest):
-    """A rate that rises over the first tenth of the steps and falls to 0 along a cosine."""
-    rise = max(1, steps // 10)
-    if step < rise:
-        return highest * (step + 1) / rise
-    return highest * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+        return float(loss)
 
 
 def deform(x, generator, turn=0.2, stretch=0.15, shift=0.7):
@@ -153,9 +91,3 @@ def deform(x, generator, turn=0.2, stretch=0.15, shift=0.7):
     upper = pixels(0) * (1 - x) + pixels(1) * x
     lower = pixels(W + 3) * (1 - x) + pixels(W + 4) * x
     return (upper * (1 - y) + lower * y).astype(np.float32)
-
-
-def _views(flat, arrays):
-    """Views of a flat array in the shapes of the arrays, one after another."""
-    ends = np.cumsum([array.size for array in arrays])
-    return [flat[end - array.size : end].reshape(array.shape) for end, array in zip(ends, arrays)]

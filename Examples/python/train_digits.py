@@ -1,4 +1,4 @@
-"""Trains the article's CNN on handwritten digits, layer by layer, and draws what it learned.
+"""Trains the article's CNN on handwritten digits and draws what it learned.
 
     python Examples/python/train_digits.py                      scikit-learn's digits
     python Examples/python/train_digits.py --data path          IDX files (MNIST), class/name.png, or an .npz
@@ -9,6 +9,7 @@ Ctrl-C ends the training early; what was learned until then is still tested and 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -62,15 +63,23 @@ def arguments():
 
 def train(network, data, epochs, batch, seed):
     """Trains in place. Returns the history that swiftcnn.plot draws."""
-    from network import Adam, cosine_rate, deform
+    from network import deform
+    from swiftcnn import callbacks, optim
     from tqdm import tqdm
 
-    generator = np.random.default_rng([seed, 1])
-    optimizer = Adam(network.parameters)
+    class Progress(callbacks.Callback):
+        def on_batch_end(self, done, batches, loss):
+            bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
+            bar.update()
+
     count = len(data.x_train)
-    starts = range(0, count, batch)
-    steps = epochs * len(starts)
-    highest_rate = 5e-3 if count < FEW else 2e-3
+    few = count < FEW
+    steps = epochs * math.ceil(count / batch)
+    rate = 5e-3 if few else 2e-3
+    optimizer = optim.AdamW(rate, eps=1e-7, weight_decay=0.1)
+    optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.1)
+    network.compile("cross_entropy", optimizer, metrics=["accuracy"])
+    generator = np.random.default_rng([seed, 1])
     history = {"loss": [], "accuracy": [], "test_accuracy": []}
     quiet = 0.1 if sys.stderr.isatty() else 2.0
     line = "{desc} |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
@@ -78,48 +87,41 @@ def train(network, data, epochs, batch, seed):
         try:
             for epoch in range(epochs):
                 bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
-                images = deform(data.x_train, generator) if count < FEW else data.x_train
-                images = images.astype(network.parameters.dtype, copy=False)
-                order = generator.permutation(count)
-                losses, right = [], 0
-                for start in starts:
-                    chosen = order[start : start + batch]
-                    loss, scores = network.step(images[chosen], data.t_train[chosen])
-                    optimizer.update(network.gradients, cosine_rate(optimizer.steps, steps, highest_rate))
-                    losses.append(loss)
-                    right += int((scores.argmax(axis=1) == data.t_train[chosen]).sum())
-                    seen = min(start + batch, count)
-                    bar.set_postfix_str(f"loss {np.mean(losses):.3f}, accuracy {right / seen:6.1%}", refresh=False)
-                    bar.update()
-                history["loss"].append(losses)
-                history["accuracy"].append(right / count)
-                history["test_accuracy"].append(float((network.predict(data.x_test)[0] == data.t_test).mean()))
+                images = deform(data.x_train, generator) if few else data.x_train
+                part = network.fit(
+                    *(images, data.t_train, epoch + 1, batch, (data.x_test, data.t_test), [Progress()]),
+                    initial_epoch=epoch,
+                    verbose=False,
+                )
+                if part.stopped:
+                    raise KeyboardInterrupt
+                history["loss"] += part.steps
+                history["accuracy"] += part["accuracy"]
+                history["test_accuracy"] += part["val_accuracy"]
         except KeyboardInterrupt:
             bar.set_description("ended early")
     return history
 
 
-def compare(data, batch, seed, dtype):
-    """The median seconds of a training step (forward and backward) of the same network and batch: ours, the oracle's."""
+def compare(network, data, batch, dtype):
+    """The median seconds of a training step of the same network and batch: ours, with the update, and the oracle's, forward
+    and backward alone."""
     sys.path.insert(0, str(ROOT / "Tests" / "python"))
     try:
         import oracle
     except ImportError:
         return None
-    import swiftcnn.layers
-    from network import Network
+    from network import LayerByLayer
 
-    t = data.t_train[:batch]
-    cases = []
-    for layers, kind in ((swiftcnn.layers, dtype), (oracle, "float64")):  # the article's code computes in float64
-        network = Network(layers, data.x_train.shape[1:], len(data.class_names), seed, kind)
-        cases.append((network, data.x_train[:batch].astype(kind), []))
+    x, t = data.x_train[:batch], data.t_train[:batch]
+    theirs = LayerByLayer(network, oracle, "float64")  # the article's code computes in float64
+    cases = [(network.train_step, x.astype(dtype), []), (theirs.step, x.astype("float64"), [])]
     begin = time.perf_counter()
     # The first round only warms up. Rounds alternate, so a machine that slows down does so for both.
     for done in range(16):
-        for network, x, seconds in cases:
+        for step, images, seconds in cases:
             start = time.perf_counter()
-            network.step(x, t)
+            step(images, t)
             seconds.append(time.perf_counter() - start)
         if done >= 3 and time.perf_counter() - begin > 5:
             break
@@ -128,7 +130,7 @@ def compare(data, batch, seed, dtype):
 
 def run(options):
     import swiftcnn
-    from network import Network
+    from network import make_network
     from swiftcnn import datasets, plot
 
     data = datasets.load(options.data)
@@ -139,18 +141,21 @@ def run(options):
     print(f"{'x'.join(map(str, shape))}, {len(data.class_names)} classes")
     print(f"swiftcnn {swiftcnn.__version__}: {options.dtype}, {swiftcnn.isa()}, {swiftcnn.get_num_threads()} threads")
 
-    network = Network(swiftcnn.layers, shape, len(data.class_names), options.seed, options.dtype)
+    swiftcnn.manual_seed(options.seed)
+    network = make_network(shape, len(data.class_names)).to(options.dtype)
     start = time.perf_counter()
     history = train(network, data, epochs, batch, options.seed)
     seconds = time.perf_counter() - start
 
-    predicted, certainty = network.predict(data.x_test)
+    probabilities = network.predict_proba(data.x_test)
+    predicted, certainty = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = int((predicted == data.t_test).sum())
     accuracy = f"{right / len(predicted):.2%}"
     print(f"test accuracy  {accuracy} ({right} of {len(predicted)})")
     done = len(history["loss"])
     print(f"training       {seconds:.1f} s for {done} epoch{'s' * (done != 1)}, the test after each included")
-    medians = compare(data, batch, options.seed, options.dtype)
+    filters = network[0].weight.data.copy()
+    medians = compare(network, data, batch, options.dtype)  # trains it on, so what was learned is taken before
     if medians:
         ours, numpys = medians
         print(f"a step         {ours * 1e3:.2f} ms for {batch} images; the NumPy oracle's {numpys * 1e3:.2f} ms", end="")
@@ -160,7 +165,7 @@ def run(options):
     wrong = wrong[np.argsort(-certainty[wrong], kind="stable")]  # the surest mistakes first
     plot.report(
         history,
-        network.filters,
+        filters,
         data.x_test[wrong],
         [data.class_names[label] for label in data.t_test[wrong]],
         [data.class_names[label] for label in predicted[wrong]],

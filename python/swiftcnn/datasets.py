@@ -123,7 +123,8 @@ def _split(place: Path, x: Array, t: Array, seed: int) -> tuple[Part, Part]:
     return (x[~held_out], t[~held_out]), (x[held_out], t[held_out])
 
 
-def _from_bytes(x: Array) -> Array:
+def from_bytes(x: Array) -> Array:
+    """Bytes as float32 from 0 to 1."""
     scaled: Array = x.astype(np.float32) * np.float32(1 / 255)
     return scaled
 
@@ -154,7 +155,7 @@ def _idx_part(folder: Path, part: str) -> Part:
         raise DatasetError(
             f"{labels_file}: wanted {len(images)} labels, one for each image of {images_file.name}, got {len(labels)}"
         )
-    return _from_bytes(images[:, np.newaxis]), labels.astype(np.int64)
+    return from_bytes(images[:, np.newaxis]), labels.astype(np.int64)
 
 
 def _idx_file(folder: Path, stem: str) -> Path:
@@ -227,34 +228,47 @@ def _labelled(root: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
 
 
 def _read_images(files: Sequence[Path]) -> Array:
-    """``x[N][C][H][W]``; C is 1 if all images are grayscale, else 3. What is transparent becomes white."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise DatasetError(f"{files[0]}: reading images needs Pillow: pip install pillow") from error
-    planes: list[Array] = []  # [H][W][1 or 3], bytes
+    """``x[N][C][H][W]``; C is 1 if all images are grayscale, else 3."""
+    planes: list[Array] = []
     for file in files:
-        try:
-            with Image.open(file) as opened:
-                image: Image.Image = opened
-                if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-                    pixels = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-                else:
-                    gray = image.mode in ("1", "L", "LA")
-                    if "A" in image.mode or "transparency" in image.info:
-                        layer = image.convert("RGBA")
-                        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-                    pixels = np.asarray(image.convert("L" if gray else "RGB"))
-        except Exception as error:  # Pillow raises many kinds, among them SyntaxError and struct.error
-            reason = "not an image" if type(error).__name__ == "UnidentifiedImageError" else error
-            raise DatasetError(f"{file}: wanted an image, got a file that cannot be read as one: {reason}") from error
+        pixels = read_image(file)
         if planes and pixels.shape[:2] != planes[0].shape[:2]:
             (height, width), (h, w) = planes[0].shape[:2], pixels.shape[:2]
             raise DatasetError(f"{file}: wanted {width} x {height} pixels, as {files[0].name} has, got {w} x {h}")
-        planes.append(pixels.reshape(*pixels.shape[:2], -1))
+        planes.append(pixels)
     channels = max(plane.shape[2] for plane in planes)
     full = [np.broadcast_to(plane, (*plane.shape[:2], channels)).transpose(2, 0, 1) for plane in planes]
-    return _from_bytes(np.stack(full))
+    return from_bytes(np.stack(full))
+
+
+def read_image(file: Union[str, os.PathLike[str]], gray: bool = False, size: Optional[tuple[int, int]] = None) -> Array:
+    """An image file as bytes ``[H][W][C]``; C is 1 if it is grayscale, else 3. What is transparent becomes white.
+
+    gray : makes colour images grayscale. size : (H, W) to scale it to. Default: as it is.
+
+    Raises `DatasetError` if the file cannot be read, or Pillow, which reads it, is missing.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DatasetError(f"{file}: reading images needs Pillow: pip install pillow") from error
+    try:
+        with Image.open(file) as opened:
+            image: Image.Image = opened
+            if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+                image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+            plain = "L" if gray or image.mode in ("1", "L", "LA") else "RGB"
+            if "A" in image.mode or "transparency" in image.info:
+                layer = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+            image = image.convert(plain)
+            if size is not None and image.size != size[::-1]:
+                image = image.resize(size[::-1], Image.Resampling.BICUBIC)
+            pixels = np.asarray(image)
+    except Exception as error:  # Pillow raises many kinds, among them SyntaxError and struct.error
+        reason = "not an image" if type(error).__name__ == "UnidentifiedImageError" else error
+        raise DatasetError(f"{file}: wanted an image, got a file that cannot be read as one: {reason}") from error
+    return pixels.reshape(*pixels.shape[:2], -1)
 
 
 # ---- NumPy archives --------------------------------------------------------------------------------------------------
