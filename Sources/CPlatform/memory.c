@@ -36,7 +36,6 @@ double platform_log(double x) { return log(x); }
 double platform_exp(double x) { return exp(x); }
 double platform_cos(double x) { return cos(x); }
 double platform_log1p(double x) { return log1p(x); }
-double platform_exp(double x) { return exp(x); }
 double platform_expm1(double x) { return expm1(x); }
 double platform_erfc(double x) { return erfc(x); }
 double platform_pow(double x, double y) { return pow(x, y); }

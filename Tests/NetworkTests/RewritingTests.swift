@@ -16,6 +16,7 @@ import Testing
     let x = try Array1<Double>([3, 2, 9, 8]) { Double(($0 * 7919 + 13) % 2003 - 1001) / 501 }
     let plan = try Plan(graph, inputs: [x.shape], mode: mode), run = try Execution(plan)
     let gradients = try Block<Double>(graph.parameters.count)
+    zero(gradients.data, gradients.count)  // what lies between the arrays is compared too
     try run.forward([x.input.data], graph, gradients: gradients.data)
     let y = try run.output(0), result = (0..<y.shape.count).map { y.data[$0] }
     guard mode == .train else { return (result, [], plan.stepCount) }

@@ -53,7 +53,6 @@ double platform_log(double x);
 double platform_exp(double x);
 double platform_cos(double x);
 double platform_log1p(double x);
-double platform_exp(double x);
 double platform_expm1(double x);
 double platform_erfc(double x);
 double platform_pow(double x, double y);

@@ -101,7 +101,7 @@ extension Network {
           if let progress {
             options.progress = { progress(.batch(epoch: epoch, batch: $0, batches: $1, loss: $2)) == .proceed }
           }
-          let (loss, isStopped) = try core.trainEpoch([x.input("x")], target, options)
+          let (loss, _, isStopped) = try core.trainEpoch([x.input("x")], target, options)
           if isStopped { break }
           let well: Evaluation? =
             if let validation { try evaluate(validation.x, validation.target, batchSize: batchSize) } else { nil }
