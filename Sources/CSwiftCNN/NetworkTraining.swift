@@ -197,10 +197,10 @@ public func swiftcnn_network_array(
     func wanted(_ count: Int) throws(CNNError) {
       guard index >= 0 && index < count else { throw .argument("index: wanted less than \(count), got \(index)") }
     }
-    func show(_ text: Name, _ shape: Shape, _ data: UnsafeMutableRawPointer, _ type: swiftcnn_type = T.type) {
+    func show(_ text: Name, _ shape: Shape, _ data: UnsafeMutableRawPointer, _ type: swiftcnn_type? = nil) {
       let shown = handle.show(arrays, index, shape, text)
       name.pointee = shown.name
-      array.pointee = swiftcnn_tensor(data: data, shape: shown.shape, rank: Int32(shape.rank), type: type)
+      array.pointee = swiftcnn_tensor(data: data, shape: shown.shape, rank: Int32(shape.rank), type: type ?? T.type)
     }
     switch arrays {
     case SWIFTCNN_OPTIMIZER_STATES:
