@@ -17,10 +17,11 @@ func exponential<V: Vector>(_ x: V) -> (V, V) {
   let low = V.repeating(single ? -2.12194440e-4 : 1.9082149292705877e-10)
   let r = (clamped - n * high) - n * low
   var series = one
-  var k = single ? 8 : 14
+  // Counted in the type itself: a conversion of integers would be a function that the linker shares among instruction sets.
+  var k: V.Scalar = single ? 8 : 14
   while k > 1 {
-    series = V.multiplyAdd(series * r, V.repeating(1 / V.Scalar(k)), one)
-    k &-= 1
+    series = V.multiplyAdd(series * r, V.repeating(1 / k), one)
+    k -= 1
   }
   let power = V.powerOfTwo(shifted), difference = series * r, isNaN = V.isNaN(x)
   let whole = V.select(tiny, V.repeating(0), V.multiplyAdd(power, difference, power))
