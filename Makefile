@@ -68,8 +68,10 @@ format: venv  ## format Swift and Python sources
 wheel: venv  ## make a wheel for any Python 3 of this platform, in DIST=dist
 	$(BIN)/python -m pip wheel --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir "$(or $(DIST),dist)" .
 
-bench: build  ## time a training step of the article's layers against NumPy, side by side
-	$(BIN)/python Benchmarks/layers_step.py
+bench: build  ## time a training step against NumPy, and the convolution's tiles against the processor's peak
+	$(BIN)/python Benchmarks/layers_step.py --layers
+	$(SWIFT_BUILD) --product TileBenchmark
+	$(BIN)/python Benchmarks/tiles.py
 
 clean:  ## remove everything that was built
 	rm -rf .build .build-embedded .build-readme .venv build dist python/swiftcnn/lib

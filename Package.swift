@@ -59,8 +59,13 @@ let package = Package(
           "-static-stdlib",
         ])
       ]),
-    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels"], swiftSettings: []),
-    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators"], swiftSettings: []),
+    .target(name: "CPeak", path: "Benchmarks/Peak", cSettings: [.unsafeFlags(["-O2"])]),
+    .executableTarget(
+      name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
+      swiftSettings: house),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+    .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
+    .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
     .testTarget(name: "NetworkTests", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: []),
     .testTarget(name: "SwiftCNNTests", dependencies: ["SwiftCNN"], swiftSettings: []),
   ],

@@ -282,7 +282,8 @@ swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftc
 /* SoftmaxCrossEntropyLoss, BCEWithLogitsLoss, MSELoss, L1Loss or HuberLoss. */
 swiftcnn_status swiftcnn_network_set_loss(swiftcnn_network *network, const char *loss_name,
                                           const swiftcnn_attribute *attributes, size_t attribute_count);
-/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value and accumulate. */
+/* SGD, Adagrad, RMSprop, Adam, AdamW or BookAdam. Each also takes clip_norm, clip_value and accumulate. A new one begins anew,
+ * without states, updates or schedules. */
 swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const char *optimizer_name,
                                                const swiftcnn_attribute *attributes, size_t attribute_count);
 /* StepLR, ExponentialLR, CosineAnnealingLR, LinearLR (warm-up), OneCycleLR or ReduceLROnPlateau, counted by unit: "epoch" or
@@ -335,7 +336,7 @@ swiftcnn_status swiftcnn_network_array(swiftcnn_network *network, swiftcnn_array
                                        swiftcnn_tensor *array);
 /* All of them as one array of one axis: what an all-reduce takes. Not for SWIFTCNN_OPTIMIZER_STATES, each of which is one. */
 swiftcnn_status swiftcnn_network_flat_array(swiftcnn_network *network, swiftcnn_arrays arrays, swiftcnn_tensor *array);
-/* {steps, updates, epochs} so far. */
+/* {steps, updates by the optimizer, epochs} so far. */
 swiftcnn_status swiftcnn_network_progress(const swiftcnn_network *network, int64_t progress[3]);
 swiftcnn_status swiftcnn_network_set_progress(swiftcnn_network *network, const int64_t progress[3]);
 

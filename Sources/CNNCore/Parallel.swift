@@ -43,8 +43,30 @@ private struct Job {
   let next: UnsafeMutablePointer<Int64>
 }
 
-/// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each.
-package func parallelWidth(_ count: Int) throws(CNNError) -> Int { max(1, min(count, try Threads.count())) }
+/// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each. Each of them gets at
+/// least ten microseconds of the work there is, or it would cost more to wake than it does.
+package func parallelWidth(_ count: Int, _ work: Work = .plenty) throws(CNNError) -> Int {
+  max(1, min(count, try Threads.count(), work.nanoseconds / 10_000))
+}
+
+/// About how long something takes on one core; only to tell what is too little to share. Saturates.
+package struct Work {
+  package let nanoseconds: Int
+  package static var plenty: Work { .elements(Int.max) }
+  /// Products of so many factors, at 50 multiply-adds a nanosecond.
+  package static func multiplyAdds(_ factors: Int...) -> Work { Work(factors, per: 50) }
+  /// Elements (times what is done to each), at two a nanosecond.
+  package static func elements(_ factors: Int...) -> Work { Work(factors, per: 2) }
+
+  private init(_ factors: [Int], per rate: Int) {
+    var product = 1
+    for factor in factors {
+      let (value, overflow) = product.multipliedReportingOverflow(by: factor)
+      product = overflow ? Int.max : value
+    }
+    nanoseconds = product / rate
+  }
+}
 
 /// Runs body(task, worker) for all tasks, in any order, on up to `width` workers. Where the crew is busy with another
 /// caller's job, this thread does it all as worker 0.

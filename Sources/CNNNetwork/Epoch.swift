@@ -21,7 +21,7 @@ extension Network {
     let count = try images(inputs, target, options.batchSize)
     guard let loss else { throw .argument("network: has no loss; set one first") }
     // All targets are checked before the first step.
-    try loss.check(Plan(graph, inputs: inputs.map(\.shape), mode: .infer).outputShapes[0], target)
+    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
     let size = min(options.batchSize, count)
     let batches = options.dropsLast ? count / size : (count + size - 1) / size
     let order = try Scratch<Int>(count)
@@ -49,13 +49,13 @@ extension Network {
   ) throws(CNNError) -> (loss: Double, accuracy: Double) {
     let count = try images(inputs, target, batchSize)
     guard let loss else { throw .argument("network: has no loss; set one first") }
-    try loss.check(Plan(graph, inputs: inputs.map(\.shape), mode: .infer).outputShapes[0], target)
+    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
     var total = 0.0, right = 0, scored = 0
     for first in stride(from: 0, to: count, by: batchSize) {
       let rows = Rows(order: nil, first: first, count: min(batchSize, count - first))
       try rows.take(inputs, target) { inputs, target throws(CNNError) in
-        let run = try Execution(plan(inputs.map(\.shape), .infer))
-        try run.forward(inputs.map(\.data), graph)
+        let run = try Execution(plan(inputs.map { $0.shape }, .infer))
+        try run.forward(inputs.map { $0.data }, graph)
         let y = try run.output(0)
         let slope = try Scratch<T>(y.shape.count)
         let value = try loss.evaluate(y, target, gradient: Output("gradient", y.shape, slope.data))
@@ -134,7 +134,7 @@ private struct Rows {
     let cells = cells(x.shape), shape = try Shape(x.name, rank: x.shape.rank) { $0 == 0 ? count : x.shape[$0] }
     guard let order else { return Input(x.name, shape, x.data + first * cells) }
     let to = UnsafeMutableRawPointer(room).assumingMemoryBound(to: U.self)
-    parallel(count, width: try parallelWidth(min(count, count * cells >> 16))) { i, _ in
+    parallel(count, width: try parallelWidth(count, .elements(count, cells))) { i, _ in
       copy(x.data + order[first &+ i] &* cells, to: to + i &* cells, cells)
     }
     return Input(x.name, shape, to)

@@ -16,8 +16,12 @@ package enum Initializer: Sendable {
     let name = attributes.owner
     var taps = 1
     for axis in 2..<max(shape.rank, 2) { taps *= shape[axis] }
-    let fanIn = try attributes.int("fan_in", default: shape[1] * taps)
-    let fanOut = try attributes.int("fan_out", default: shape[0] * taps)
+    func fan(_ name: StaticString, _ standard: Int) throws(CNNError) -> Double {
+      let count = try attributes.int(name, default: standard)
+      guard count >= 0 else { throw attributes.wrong(name, "0 or more, got \(count)") }
+      return Double(count)
+    }
+    let fanIn = try fan("fan_in", shape[1] * taps), fanOut = try fan("fan_out", shape[0] * taps)
     let gain = try attributes.float("gain", default: 1)
     func scaled(_ variance: Double, isNormal: Bool) -> Initializer {
       let deviation = gain * variance.squareRoot()
@@ -25,7 +29,7 @@ package enum Initializer: Sendable {
         ? .normal(mean: 0, deviation: deviation)
         : .uniform(low: -deviation * 3.0.squareRoot(), high: deviation * 3.0.squareRoot())
     }
-    let (into, through) = (Double(max(1, fanIn)), Double(max(1, fanIn + fanOut)))
+    let (into, through) = (max(1, fanIn), max(1, fanIn + fanOut))
     if name.is("Constant") {
       self = .constant(try attributes.float("value", default: 0))
     } else if name.is("Uniform") {

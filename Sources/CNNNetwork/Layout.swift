@@ -66,8 +66,19 @@ struct Layout<T: Element> {
         let outputs = try node.made.outputShapes(of: inputs)
         return (outputs, mode == .train ? try node.made.kept(inputs, outputs) : [])
       }
+      guard outputs.count >= node.outputs.count else {
+        throw .argument(
+          "\(node.name) (\(node.operatorName)): outputs: wanted at most \(outputs.count), got \(node.outputs.count)")
+      }
       for (i, output) in node.outputs.enumerated() { shapes[output.index] = outputs[i] }
       kept.append(left)
+      // What training changes must not be the caller's, nor what an optimizer changes.
+      for i in node.made.updatedInputs where mode == .train && i < node.inputs.count {
+        guard let input = node.inputs[i], case .buffer = graph.values[input.index].source else {
+          throw .argument(
+            "\(node.name) (\(node.operatorName)): \(node.made.signature.inputs[i]): wanted a constant, which training changes")
+        }
+      }
     }
   }
 

@@ -16,9 +16,11 @@ package final class Network<T: Element> {
   var schedules: [Schedule] = []
   var training: Execution<T>?
   var gradients: Block<T>?
+  /// The sum of the gradients of steps since the last update, and how many these are.
   var accumulated: Block<T>?
+  var pending = 0
   var states: [Block<T>] = []
-  /// Steps since the network was made, updates of its parameters, and epochs.
+  /// Steps since the network was made, updates by its optimizer, and epochs.
   package var progress = Progress()
 
   package init(seed: UInt64 = 0) { self.seed = seed }
@@ -44,13 +46,13 @@ package final class Network<T: Element> {
 
   /// Writes the first outputs, as many as are given.
   package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {
-    let plan = try plan(inputs.map(\.shape), .infer)
+    let plan = try plan(inputs.map { $0.shape }, .infer)
     guard outputs.count <= plan.outputShapes.count else {
       throw .argument("outputs: this network has \(plan.outputShapes.count), got \(outputs.count)")
     }
     for (output, shape) in zip(outputs, plan.outputShapes) { try output.wants(shape) }
     let run = try Execution(plan)
-    try run.forward(inputs.map(\.data), graph)
+    try run.forward(inputs.map { $0.data }, graph)
     for (i, output) in outputs.enumerated() { copy(try run.output(i).data, to: output.data, output.shape.count) }
   }
 }

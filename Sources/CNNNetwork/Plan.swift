@@ -38,7 +38,7 @@ package final class Plan<T: Element> {
   let lossGradient: Operand?
   /// Gradients of parameters that the loss does not depend on: 0.
   let unreached: [Operand]
-  package var outputShapes: [Shape] { outputs.map(\.shape) }
+  package var outputShapes: [Shape] { outputs.map { $0.shape } }
 
   /// In training the gradient of output 0 comes from a loss, and flows to all parameters that are not frozen.
   package init(_ graph: Graph<T>, inputs: [Shape], mode: Mode) throws(CNNError) {

@@ -10,11 +10,12 @@ package struct Progress: Equatable, Sendable {
 
 extension Network {
   package func setLoss(_ attributes: Attributes) throws(CNNError) { loss = try Loss.make(attributes) }
-  /// Its states begin anew.
+  /// It begins anew: without states, updates or schedules.
   package func setOptimizer(_ attributes: Attributes) throws(CNNError) {
     optimizer = try Optimizer.make(attributes)
-    states = []
-    accumulated = nil
+    (states, schedules) = ([], [])
+    (accumulated, pending) = (nil, 0)
+    progress.updates = 0
   }
   package func addSchedule(_ attributes: Attributes) throws(CNNError) { schedules.append(try Schedule(attributes)) }
 
@@ -66,7 +67,7 @@ extension Network {
   /// One step on a batch; returns the loss before the update.
   package func trainStep(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
     let (loss, optimizer) = try chosen()
-    let plan = try plan(inputs.map(\.shape), .train)
+    let plan = try plan(inputs.map { $0.shape }, .train)
     try loss.check(plan.outputShapes[0], target)
     let gradients = try gradientMemory()
     let run: Execution<T>
@@ -78,7 +79,7 @@ extension Network {
       training = run
     }
     let key = RandomStream.operators.key(seed, progress.steps)
-    try run.forward(inputs.map(\.data), graph, gradients: gradients, seed: key)
+    try run.forward(inputs.map { $0.data }, graph, gradients: gradients, seed: key)
     let value = try loss.evaluate(run.output(0), target, gradient: run.lossGradient())
     try run.backward(seed: key)
     progress.steps += 1
@@ -97,7 +98,9 @@ extension Network {
       }
       guard let sum = accumulated else { return }
       try addScaled(gradients, by: 1 / T(optimizer.accumulate), to: sum.data, count)
-      guard progress.steps % optimizer.accumulate == 0 else { return }
+      pending += 1
+      guard pending == optimizer.accumulate else { return }
+      pending = 0
       slopes = sum.data
     }
     let runs = trainedRuns()

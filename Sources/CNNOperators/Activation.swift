@@ -6,7 +6,7 @@ import Microkernels
 private func forEachRun(_ count: Int, _ body: (_ start: Int, _ count: Int) -> Void) throws(CNNError) {
   let run = 1 << 16
   let runs = (count &+ run &- 1) / run
-  parallel(runs, width: try parallelWidth(runs)) { i, _ in body(i &* run, min(run, count &- i &* run)) }
+  parallel(runs, width: try parallelWidth(runs, .elements(count))) { i, _ in body(i &* run, min(run, count &- i &* run)) }
 }
 
 package enum Relu {

@@ -56,7 +56,7 @@ package struct BatchNormalization {
     }
     let kernels = T.kernels, count = T(sizes.N &* sizes.area)
     let (epsilon, momentum) = (T(epsilon), T(momentum))
-    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+    parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
       var total: T = 0, squares: T = 0
       sizes.forEachRun(c) { total += kernels.sum(x.data + $0, sizes.area) }
       let m = total / count
@@ -87,7 +87,7 @@ package struct BatchNormalization {
     try y.wants(x.shape)
     try y.mustNotOverlap(x, sameAllowed: true)
     let epsilon = T(epsilon)
-    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+    parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
       let factor = scale.data[c] / (variance.data[c] + epsilon).squareRoot()
       let shift = bias.data[c] - mean.data[c] * factor
       sizes.forEachRun(c) { T.kernels.scaleShift(x.data + $0, factor, shift, y.data + $0, sizes.area) }
@@ -114,7 +114,7 @@ package struct BatchNormalization {
       for input in [x, scale, mean, inverseDeviation] { try output.mustNotOverlap(input) }
     }
     let kernels = T.kernels, count = T(max(1, sizes.N &* sizes.area))
-    parallel(sizes.C, width: try parallelWidth(sizes.C)) { c, _ in
+    parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
       let m = mean.data[c], inverse = inverseDeviation.data[c]
       var sum: T = 0, projection: T = 0
       sizes.forEachRun(c) {

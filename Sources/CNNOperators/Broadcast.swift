@@ -6,7 +6,9 @@ import Microkernels
 func forEachPiece(_ count: Int, _ body: (_ start: Int, _ count: Int) -> Void) throws(CNNError) {
   let piece = 1 << 16
   let pieces = (count &+ piece &- 1) / piece
-  parallel(pieces, width: try parallelWidth(pieces)) { i, _ in body(i &* piece, min(piece, count &- i &* piece)) }
+  parallel(pieces, width: try parallelWidth(pieces, .elements(count))) { i, _ in
+    body(i &* piece, min(piece, count &- i &* piece))
+  }
 }
 
 /// y = x * factor, in place if wanted.
@@ -74,19 +76,22 @@ struct Broadcast {
     return place
   }
 
+  /// Where in x the element i of y comes from.
+  func place(of i: Int) -> Int { run == 0 ? 0 : place(i / run) &+ (runRepeats ? 0 : i % run) }
+
   /// Calls body(first element in y, elements, first element in x, whether x is that one element) for all of y, on all threads.
   func forEachRun(_ body: (_ y: Int, _ count: Int, _ x: Int, _ isOne: Bool) -> Void) throws(CNNError) {
     if count == 0 { return }
     let piece = 1 << 16
     if run >= piece {
       let pieces = (run &+ piece &- 1) / piece
-      parallel(runs &* pieces, width: try parallelWidth(runs &* pieces)) { task, _ in
+      parallel(runs &* pieces, width: try parallelWidth(runs &* pieces, .elements(count))) { task, _ in
         let number = task / pieces, start = task % pieces &* piece
         body(number &* run &+ start, min(piece, run &- start), place(number) &+ (runRepeats ? 0 : start), runRepeats)
       }
     } else {
       let together = piece / run, tasks = (runs &+ together &- 1) / together
-      parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+      parallel(tasks, width: try parallelWidth(tasks, .elements(count))) { task, _ in
         for number in task &* together..<min(runs, (task &+ 1) &* together) {
           body(number &* run, run, place(number), runRepeats)
         }
@@ -126,9 +131,11 @@ struct Broadcast {
     if isSame { return try copy(y, to: x) }
     zero(x, small)
     if count == 0 { return }
-    for number in 0..<runs {
+    // Runs that belong to the same place one after another are summed as rows.
+    let together = runRepeats || repeats.last != true ? 1 : extents[extents.count - 1]
+    for number in stride(from: 0, to: runs, by: together) {
       let to = x + place(number), from = y + number &* run
-      if runRepeats { to.pointee += T.kernels.sum(from, run) } else { T.kernels.addTo(to, from, run) }
+      if runRepeats { to.pointee += T.kernels.sum(from, run) } else { T.kernels.addRows(from, run, together, to, run) }
     }
   }
 }

@@ -54,7 +54,7 @@ package struct Im2col {
   private func forEachTap(_ x: Shape, _ body: (Int, Int, Int, Int, Int) -> Void) throws(CNNError) {
     let (N, C) = (x[0], x[1])
     let (OH, OW) = (try window.outputExtent(0, of: x[2]), try window.outputExtent(1, of: x[3]))
-    parallel(N, width: try parallelWidth(N)) { n, _ in
+    parallel(N, width: try parallelWidth(N, .elements(x.count, window.taps))) { n, _ in
       for oh in 0..<OH {
         for ow in 0..<OW {
           let row = (n &* OH &+ oh) &* OW &+ ow

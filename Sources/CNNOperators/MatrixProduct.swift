@@ -3,9 +3,15 @@ import CNNCore
 import Microkernels
 
 /// Cuts `total` rows into equal parts of at most `most`, so that no tile is left with one row where all could have twelve.
-func balanced(_ total: Int, most: Int) -> (parts: Int, size: Int) {
+package func balanced(_ total: Int, most: Int) -> (parts: Int, size: Int) {
   let parts = max(1, (total &+ most &- 1) / most)
   return (parts, (total &+ parts &- 1) / parts)
+}
+
+/// Part i of `total` things cut into `parts` that differ by one at most: its first, and how many.
+package func part(_ i: Int, of parts: Int, _ total: Int) -> (first: Int, count: Int) {
+  let first = i &* total / parts
+  return (first, (i &+ 1) &* total / parts &- first)
 }
 
 extension KernelTable {
@@ -20,75 +26,135 @@ extension KernelTable {
 struct MatrixView<T> {
   let data: UnsafePointer<T>
   let rowStep: Int, columnStep: Int
+
+  func from(row: Int, column: Int) -> MatrixView {
+    MatrixView(data: data + (row &* rowStep &+ column &* columnStep), rowStep: rowStep, columnStep: columnStep)
+  }
 }
 
-/// c[M][N] = a[M][K] . b[K][N] + bias[N]. Sums start from the bias and run over K in order.
+/// c[M][N] = a[M][K] . b[K][N] + bias[N].
+///
+/// The longest axis is cut into tasks, by the shape alone. Where that is K, each task has a product of its own, and these are
+/// added in order; so every element of a and b is read once, however many tiles are made of it.
 func matrixProduct<T: Element>(
   _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: MatrixView<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   if M == 0 || N == 0 { return }
-  let kernels = T.kernels, lanes = kernels.lanes, panel = 2 &* lanes
-  let depth = 256
-  let (blocks, rows) = balanced(M, most: kernels.tallRows)
-  let panels = (N &+ panel &- 1) / panel
+  let kernels = T.kernels, depth = PackedProduct<T>.depth
+  let slices = K >= 4 &* max(M, N) ? min(8, K / depth) : 1
+  if slices > 1 {
+    let size = ((K &+ slices &- 1) / slices &+ depth &- 1) / depth &* depth
+    let width = try parallelWidth(slices, .multiplyAdds(M, N, K))
+    let product = PackedProduct<T>(M: M, N: N)
+    let partial = try Scratch<T>(slices &* M &* N), scratch = try Scratch<T>(width &* product.cells)
+    let (partialData, scratchData) = (partial.data, scratch.data)
+    parallel(slices, width: width) { i, worker in
+      let first = i &* size, count = min(size, K &- first), to = partialData + i &* M &* N
+      if count <= 0 { return zero(to, M &* N) }
+      product.run(
+        a.from(row: 0, column: first), b.from(row: first, column: 0), count, start: nil, to, N,
+        scratchData + worker &* product.cells)
+    }
+    let rows = try parallelWidth(M, .elements(slices, M, N))
+    parallel(M, width: rows) { m, _ in
+      let to = c + m &* N
+      if let bias { copy(bias, to: to, N) } else { zero(to, N) }
+      kernels.addRows(UnsafePointer(partialData) + m &* N, M &* N, slices, to, N)
+    }
+    return
+  }
+  // Parts of rows or of columns, in whole tiles.
+  let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
+  let units = ((byRows ? M : N) &+ unit &- 1) / unit, tasks = min(16, units), size = (units &+ tasks &- 1) / tasks &* unit
+  let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N))
+  let width = try parallelWidth(tasks, .multiplyAdds(M, N, K))
+  let scratch = try Scratch<T>(width &* product.cells)
+  let scratchData = scratch.data
+  parallel(tasks, width: width) { i, worker in
+    let first = i &* size, left = min(size, (byRows ? M : N) &- first)
+    if left <= 0 { return }
+    let part = PackedProduct<T>(M: byRows ? left : M, N: byRows ? N : left)
+    part.run(
+      byRows ? a.from(row: first, column: 0) : a, byRows ? b : b.from(row: 0, column: first), K,
+      start: bias.map { byRows ? $0 : $0 + first }, byRows ? c + first &* N : c + first, N,
+      scratchData + worker &* product.cells)
+  }
+}
 
-  // a as the tiles want it: rows contiguous at each k. Where it lies so already, it is read in place.
-  let aInPlace = a.rowStep == 1
-  let aStep = aInPlace ? a.columnStep : (rows &+ lanes &- 1) / lanes &* lanes
-  let aPacked = try Scratch<T>(aInPlace ? 0 : blocks &* K &* aStep)
-  // b as panels [K][two vectors]. A row-major one that few row blocks will read is read in place, but for its last panel.
-  let rowMajor = b.columnStep == 1
-  let wholePanels = rowMajor && blocks < 4 ? N / panel : 0
-  let bPacked = try Scratch<T>((panels &- wholePanels) &* K &* panel)
-  let width = try parallelWidth(panels &* blocks)
-  let offsets = try Scratch<Int>(1)
-  offsets.data[0] = 0
-  let (aData, bData, noOffset) = (aPacked.data, bPacked.data, UnsafePointer(offsets.data))
+/// A product on one thread, a few rows of K at a time, which are packed as the tiles want them: a with the rows of a tile side by
+/// side, b in panels of two vectors. What lies so already is read in place.
+struct PackedProduct<T: Element> {
+  /// So many rows of K are packed at a time: a panel of b and a block of a fit the first cache together.
+  static var depth: Int { 256 }
 
-  if !aInPlace {
-    parallel(blocks, width: width) { block, _ in
-      let first = block &* rows
-      kernels.transpose(
-        a.data + first &* a.rowStep, a.rowStep, min(rows, M &- first), K, aData + block &* K &* aStep, aStep, true)
+  let M: Int, N: Int
+  private let blocks: Int, rows: Int, panels: Int, panel: Int, aStep: Int
+
+  init(M: Int, N: Int) {
+    let lanes = T.kernels.lanes
+    (self.M, self.N) = (M, N)
+    (blocks, rows) = balanced(M, most: T.kernels.tallRows)
+    panel = 2 &* lanes
+    panels = (N &+ panel &- 1) / panel
+    aStep = (rows &+ lanes &- 1) / lanes &* lanes
+  }
+
+  /// Scratch elements that `run` needs.
+  var cells: Int { (blocks &* aStep &+ panels &* panel) &* Self.depth &+ 2 &* panel }
+
+  /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given.
+  func run(
+    _ a: MatrixView<T>, _ b: MatrixView<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
+    _ c: UnsafeMutablePointer<T>, _ cStep: Int,
+    _ scratch: UnsafeMutablePointer<T>
+  ) {
+    let kernels = T.kernels, depth = Self.depth
+    let packedA = scratch, packedB = scratch + blocks &* aStep &* depth
+    for k in stride(from: 0, to: max(K, 1), by: depth) {
+      let count = min(depth, K &- k)
+      let a = a.from(row: 0, column: k), b = b.from(row: k, column: 0)
+      if a.rowStep != 1 {
+        for block in 0..<blocks {
+          let height = min(rows, M &- block &* rows)
+          if height <= 0 { break }
+          kernels.transpose(
+            a.data + block &* rows &* a.rowStep, a.rowStep, height, count, packedA + block &* depth &* aStep, aStep, true)
+        }
+      }
+      for p in 0..<panels {
+        let first = p &* panel, columns = min(panel, N &- first)
+        // A whole panel that only few blocks will read is not worth packing. Of the last one, no more than its columns may be.
+        let inPlace = b.columnStep == 1 && columns == panel && blocks < 16
+        if !inPlace { pack(b.from(row: 0, column: first), columns, count, packedB) }
+        for block in 0..<blocks {
+          let row = block &* rows, height = min(rows, M &- row)
+          if height <= 0 { break }
+          let to = c + (row &* cStep &+ first)
+          withUnsafePointer(to: 0) { noOffset in
+            kernels.tile(
+              rows: height,
+              TileOperands(
+                a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
+                b: inPlace ? b.data + first : UnsafePointer(packedB), c: to,
+                initial: k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: k > 0 ? cStep : 0,
+                initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
+                aStep: a.rowStep == 1 ? a.columnStep : aStep,
+                bStep: inPlace ? b.rowStep : panel, cStep: cStep, columns: columns))
+          }
+        }
+      }
     }
   }
-  parallel(panels &- wholePanels, width: width) { i, _ in
-    let first = (wholePanels &+ i) &* panel, columns = min(panel, N &- first)
-    let to = bData + i &* K &* panel
-    if rowMajor {
-      kernels.copyRows(
+
+  /// b[count][columns] as [count][panel], zeros behind the columns. Of a panel of one vector, the second is never read.
+  private func pack(_ b: MatrixView<T>, _ columns: Int, _ count: Int, _ to: UnsafeMutablePointer<T>) {
+    if b.columnStep == 1 {
+      T.kernels.copyRows(
         RowCopy(
-          from: b.data + first, fromRow: b.rowStep, to: to, toRow: panel, rows: K, columns: columns, after: panel &- columns,
+          from: b.data, fromRow: b.rowStep, to: to, toRow: panel, rows: count, columns: columns, after: panel &- columns,
           fill: 0))
     } else {
-      // Of a last panel of one vector, the second vector is never read.
-      kernels.transpose(b.data + first &* b.columnStep, b.columnStep, columns, K, to, panel, true)
-    }
-  }
-
-  // A task is a panel and a group of row blocks; the cut depends on the shape alone.
-  let groupSize = max(1, 512 / rows)
-  let groups = (blocks &+ groupSize &- 1) / groupSize
-  parallel(panels &* groups, width: width) { task, worker in
-    let p = task % panels, firstBlock = task / panels &* groupSize
-    let firstColumn = p &* panel, columns = min(panel, N &- firstColumn)
-    let inPlace = p < wholePanels
-    let bPanel = inPlace ? b.data + firstColumn : UnsafePointer(bData + (p &- wholePanels) &* K &* panel)
-    let bStep = inPlace ? b.rowStep : panel
-    for k in stride(from: 0, to: max(K, 1), by: depth) {
-      for block in firstBlock..<min(blocks, firstBlock &+ groupSize) {
-        let row = block &* rows, count = min(rows, M &- row)
-        if count <= 0 { continue }
-        let aBlock = aInPlace ? a.data + row : UnsafePointer(aData + block &* K &* aStep)
-        let cTile = c + (row &* N &+ firstColumn)
-        kernels.tile(
-          rows: count,
-          TileOperands(
-            a: aBlock + k &* aStep, b: bPanel + k &* bStep, c: cTile,
-            initial: k > 0 ? UnsafePointer(cTile) : bias.map { $0 + firstColumn }, initialStep: k > 0 ? N : 0,
-            aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: min(depth, K &- k), aStep: aStep, bStep: bStep, cStep: N,
-            columns: columns))
-      }
+      T.kernels.transpose(b.data, b.columnStep, columns, count, to, panel, true)
     }
   }
 }

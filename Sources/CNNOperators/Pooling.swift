@@ -28,9 +28,9 @@ package struct Pooling {
     try winners?.mustNotOverlap(y.input)
     let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     let channels = try Channels<T>(window, x.shape, shape)
-    try channels.forEach { channel, cells in
+    try channels.forEach { channel, stacked, cells in
       let to = y.data + channel &* pixels, winner = winners.map { $0.data + channel &* pixels }
-      kernels.maxTaps(channels.windows(of: x.data + channel &* area, in: cells, padding: -T.infinity), to, winner)
+      kernels.maxTaps(channels.windows(of: x.data + channel &* area, stacked, in: cells, padding: -T.infinity), to, winner)
       // Padding equals a cell only where the maximum is -infinity: there the first cell of the image wins.
       guard channels.padded, let winner else { return }
       for i in 0..<pixels where to[i] == -T.infinity {
@@ -51,6 +51,16 @@ package struct Pooling {
     try checkWinners(winners, H, W, OH, OW)
     let channels = try Channels<T>(window, gradX.shape, shape), kernels = T.kernels
     let pixels = OH &* OW, area = H &* W
+    if channels.areDisjointPairs {
+      let covers = OH &* window.kernel[0] == H && 2 &* OW == W, height = window.kernel[0]
+      try channels.forEach { channel, stacked, cells in
+        let to = gradX.data + channel &* area
+        if !covers { zero(to, stacked &* area) }
+        let windows = channels.windows(of: UnsafePointer(to), stacked, in: cells, padding: 0)
+        kernels.spreadWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows, height, W)
+      }
+      return
+    }
     try channels.forEachPlanes { channel, cells, windows in
       zero(cells, channels.planes.cells)
       kernels.scatterWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows)
@@ -109,10 +119,10 @@ package struct Pooling {
     let pixels = shape[2] &* shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     let divisors = try Divisors(self, x.shape, shape)
     let channels = try Channels<T>(window, x.shape, shape)
-    try channels.forEach { channel, cells in
+    try channels.forEach { channel, stacked, cells in
       let to = y.data + channel &* pixels
-      kernels.sumTaps(channels.windows(of: x.data + channel &* area, in: cells, padding: 0), to)
-      divisors.divide(UnsafePointer(to), to)
+      kernels.sumTaps(channels.windows(of: x.data + channel &* area, stacked, in: cells, padding: 0), to)
+      for i in 0..<stacked { divisors.divide(UnsafePointer(to) + i &* pixels, to + i &* pixels) }
     }
   }
 
@@ -182,6 +192,8 @@ package struct Pooling {
     let planes: PhasePlanes
     let padded: Bool
     private let count: Int, inImage: Bool
+    /// So many channels are pooled as one: where the windows of the next go on at the distance that rows of windows have.
+    private let stack: Int
     private let table: Scratch<Int>
 
     init(_ window: Window, _ x: Shape, _ y: Shape) throws(CNNError) {
@@ -203,6 +215,15 @@ package struct Pooling {
       self.padded = padded
       inImage = !padded && window.strides[1] <= 2
       count = y.count == 0 ? 0 : y[0] &* y[1]
+      let stacks = inImage && y[2] &* window.strides[0] == x[2]
+      stack = stacks ? max(1, min(count, 16_384 / (x[2] &* x[3]))) : 1
+    }
+
+    /// Windows in the image, of two columns, that share no cell: their cells can be written side by side.
+    var areDisjointPairs: Bool {
+      let w = planes.window
+      return inImage && w.kernel[1] == 2 && w.strides[1] == 2 && w.dilations[1] == 1 && w.dilations[0] == 1
+        && w.strides[0] >= w.kernel[0]
     }
 
     private func planeWindows(_ cells: UnsafePointer<T>) -> PoolWindows<T> {
@@ -211,35 +232,43 @@ package struct Pooling {
         rowStep: planes.width, columnStep: 1)
     }
 
-    /// The windows of the channel x[H][W]; planes are made of it only where they are needed.
-    func windows(of x: UnsafePointer<T>, in cells: UnsafeMutablePointer<T>, padding: T) -> PoolWindows<T> {
+    /// The windows of channels x[stacked][H][W]; planes are made of one only where they are needed.
+    func windows(
+      of x: UnsafePointer<T>, _ stacked: Int, in cells: UnsafeMutablePointer<T>, padding: T
+    ) -> PoolWindows<T> {
       var windows = planeWindows(cells)
       if inImage {
         windows.x = x
         windows.offsets += planes.window.taps
         windows.rowStep = planes.window.strides[0] &* planes.image.1
         windows.columnStep = planes.window.strides[1]
+        windows.rows &*= stacked
       } else {
         planes.fill(cells, x, padding: padding)
       }
       return windows
     }
 
-    /// Calls body(channel, room for its planes).
-    func forEach(_ body: (Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
-      try forEach(cells: inImage ? 0 : planes.cells, body)
+    /// Calls body(first channel, how many of them, room for planes of one).
+    func forEach(_ body: (Int, Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
+      try forEach(cells: inImage ? 0 : planes.cells, stack, body)
     }
     /// Calls body(channel, its planes and so many cells more, their windows).
     func forEachPlanes(
       and more: Int = 0, _ body: (Int, UnsafeMutablePointer<T>, PoolWindows<T>) -> Void
     ) throws(CNNError) {
-      try forEach(cells: planes.cells &+ more) { channel, cells in body(channel, cells, planeWindows(cells)) }
+      try forEach(cells: planes.cells &+ more, 1) { channel, _, cells in body(channel, cells, planeWindows(cells)) }
     }
-    private func forEach(cells: Int, _ body: (Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
-      let width = try parallelWidth(count)
+    private func forEach(
+      cells: Int, _ stack: Int, _ body: (Int, Int, UnsafeMutablePointer<T>) -> Void
+    ) throws(CNNError) {
+      let tasks = (count &+ stack &- 1) / stack
+      let width = try parallelWidth(tasks, .elements(count, planes.output.0, planes.output.1, planes.window.taps))
       let scratch = try Scratch<T>(width &* cells)
       let data = scratch.data
-      parallel(count, width: width) { channel, worker in body(channel, data + worker &* cells) }
+      parallel(tasks, width: width) { task, worker in
+        body(task &* stack, min(stack, count &- task &* stack), data + worker &* cells)
+      }
     }
   }
 }

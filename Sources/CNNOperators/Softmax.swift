@@ -76,7 +76,7 @@ package enum Softmax {
     try y.mustNotOverlap(x, sameAllowed: true)
     let K = x.shape[1]
     if K == 0 { return }
-    parallel(x.shape[0], width: try parallelWidth(x.shape.count >> 14)) { n, _ in
+    parallel(x.shape[0], width: try parallelWidth(x.shape[0], .elements(x.shape.count))) { n, _ in
       _ = T.kernels.softmaxRow(x.data + n &* K, y.data + n &* K, K)
     }
   }
@@ -90,7 +90,7 @@ package enum Softmax {
     try gradX.mustNotOverlap(y, sameAllowed: true)
     try gradX.mustNotOverlap(gradY, sameAllowed: true)
     let K = y.shape[1]
-    parallel(y.shape[0], width: try parallelWidth(y.shape.count >> 14)) { n, _ in
+    parallel(y.shape[0], width: try parallelWidth(y.shape[0], .elements(y.shape.count))) { n, _ in
       let row = n &* K
       let along = T.kernels.sumOfProducts(y.data + row, 0, gradY.data + row, 0, K)
       for i in row..<row &+ K { gradX.data[i] = y.data[i] * (gradY.data[i] - along) }

@@ -8,18 +8,20 @@
 #include <sched.h>
 #include <signal.h>
 
-enum { MOST_WORKERS = 1023, SPINS = 4000 }; /* the first one less than a power of two: a mask */
+enum { MOST_WORKERS = 1023, SPINS = 4000 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* platform_lock */
 static pthread_mutex_t crew_lock = PTHREAD_MUTEX_INITIALIZER; /* held by the caller whose job runs */
 static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell = PTHREAD_COND_INITIALIZER;
-static int started;    /* workers that exist, not counting callers */
-static int sleeping;   /* of those, waiting at the bell; guarded by bell_lock */
-static int64_t ticket; /* rises by one with every job */
-static int64_t unfinished;
+static int started;  /* workers that exist, not counting callers */
+static int sleeping; /* of those, waiting at the bell; guarded by bell_lock */
+/* The job's number, whether it may still be entered, and how many workers are inside. A worker that wakes up too late finds
+ * the job closed; nobody waits for it. */
+enum { INSIDE = 0xffff, OPEN = 0x10000, NUMBER_SHIFT = 17 };
+static int64_t state;
 static struct {
-  int workers;
+  int64_t workers, next; /* places, and the next free one */
   platform_work work;
   void *context;
 } job;
@@ -32,25 +34,33 @@ static void pause_briefly(void) {
 #endif
 }
 
-static int64_t current_ticket(void) { return __atomic_load_n(&ticket, __ATOMIC_SEQ_CST); }
+static int64_t current_number(void) { return __atomic_load_n(&state, __ATOMIC_SEQ_CST) >> NUMBER_SHIFT; }
+
+static bool enter(int64_t number) {
+  int64_t now = __atomic_load_n(&state, __ATOMIC_SEQ_CST);
+  while (now >> NUMBER_SHIFT == number && now & OPEN)
+    if (__atomic_compare_exchange_n(&state, &now, now + 1, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return true;
+  return false;
+}
 
 static void *worker_life(void *argument) {
-  /* The ticket it was started at comes along: by the time this line runs, the first job may already be posted. */
-  int worker = (int)((intptr_t)argument & MOST_WORKERS);
-  int64_t seen = (intptr_t)argument / (MOST_WORKERS + 1);
+  /* The number of the job before its birth comes along: by the time this line runs, the first job may already be posted. */
+  int64_t seen = (intptr_t)argument;
   platform_flush_denormals();
   for (;;) {
-    for (int i = 0; i < SPINS && current_ticket() == seen; i++) pause_briefly();
-    if (current_ticket() == seen) {
+    for (int i = 0; i < SPINS && current_number() == seen; i++) pause_briefly();
+    if (current_number() == seen) {
       pthread_mutex_lock(&bell_lock);
       sleeping++;
-      while (current_ticket() == seen) pthread_cond_wait(&bell, &bell_lock);
+      while (current_number() == seen) pthread_cond_wait(&bell, &bell_lock);
       sleeping--;
       pthread_mutex_unlock(&bell_lock);
     }
-    seen = current_ticket();
-    if (worker < job.workers) job.work(job.context, worker);
-    __atomic_fetch_sub(&unfinished, 1, __ATOMIC_SEQ_CST);
+    seen = current_number();
+    if (!enter(seen)) continue;
+    int64_t place = platform_fetch_add(&job.next, 1);
+    if (place < job.workers) job.work(job.context, (int)place);
+    platform_fetch_add(&state, -1);
   }
   return NULL;
 }
@@ -69,7 +79,7 @@ static void after_fork_in_child(void) {
   pthread_mutex_init(&bell_lock, NULL);
   pthread_cond_init(&bell, NULL);
   started = sleeping = 0;
-  ticket = unfinished = 0;
+  state = 0;
 }
 __attribute__((constructor)) static void watch_forks(void) {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -86,8 +96,7 @@ static bool enlist(int wanted) {
   pthread_sigmask(SIG_SETMASK, &all, &mine);
   while (started < wanted) {
     pthread_t thread;
-    void *birth = (void *)(intptr_t)(ticket * (MOST_WORKERS + 1) + started + 1);
-    if (pthread_create(&thread, &attributes, worker_life, birth)) break;
+    if (pthread_create(&thread, &attributes, worker_life, (void *)(intptr_t)current_number())) break;
     started++;
   }
   pthread_sigmask(SIG_SETMASK, &mine, NULL);
@@ -103,15 +112,16 @@ bool platform_run(int workers, platform_work work, void *context) {
     return false;
   }
   job.workers = workers;
+  job.next = 1; /* place 0 is the caller's */
   job.work = work;
   job.context = context;
-  __atomic_store_n(&unfinished, started, __ATOMIC_SEQ_CST);
   pthread_mutex_lock(&bell_lock);
-  __atomic_fetch_add(&ticket, 1, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&state, ((current_number() + 1) << NUMBER_SHIFT) | OPEN, __ATOMIC_SEQ_CST);
   if (sleeping) pthread_cond_broadcast(&bell);
   pthread_mutex_unlock(&bell_lock);
   work(context, 0);
-  for (int spins = 0; __atomic_load_n(&unfinished, __ATOMIC_SEQ_CST) != 0; spins++)
+  __atomic_fetch_and(&state, ~(int64_t)OPEN, __ATOMIC_SEQ_CST);
+  for (int spins = 0; __atomic_load_n(&state, __ATOMIC_SEQ_CST) & INSIDE; spins++)
     if (spins < SPINS) pause_briefly(); else sched_yield(); /* more threads than processors */
   pthread_mutex_unlock(&crew_lock);
   return true;

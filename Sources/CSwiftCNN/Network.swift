@@ -185,7 +185,7 @@ public func swiftcnn_network_output_shape(
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     let inputs: [Input<T>] = try decode(inputs, input_count)
-    let shapes = try network.outputShapes(inputs.map(\.shape))
+    let shapes = try network.outputShapes(inputs.map { $0.shape })
     guard output >= 0 && output < shapes.count else {
       throw .argument("output: wanted 0 to \(shapes.count - 1), got \(output)")
     }

@@ -11,12 +11,19 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public let lanes: Int
   /// The most rows whose sums fit the registers, for tiles of two vectors and of one.
   public let tallRows: Int, narrowRows: Int
-  /// [rows - 1]: tiles of two vectors, and of one.
-  public let tallTiles: InlineArray<14, Tile<T>>, narrowTiles: InlineArray<14, Tile<T>>
+  /// [rows - 1], up to mostRows: tiles of two vectors, and of one.
+  public static var mostRows: Int { 14 }
+  nonisolated(unsafe) public let tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>
+
+  /// [columns - 1]: dot tiles of four rows and of one; and the most columns whose sums fit the registers with four rows.
+  nonisolated(unsafe) public let dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>
+  public let dotColumns: Int
 
   // Images and planes.
   public typealias Transpose =
-    @Sendable (_ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool)
+    @Sendable (
+      _ from: Pointer, _ fromStep: Int, _ rows: Int, _ columns: Int, _ to: MutablePointer, _ toStep: Int, _ padded: Bool
+    )
     -> Void
   public typealias CopyRows = @Sendable (_ rows: RowCopy<T>) -> Void
   public typealias MergeRows =
@@ -31,12 +38,16 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer, _ positions: UnsafeMutablePointer<Int32>?) -> Void
   public typealias SumTaps = @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer) -> Void
   public typealias ScatterWinners = @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>) -> Void
+  public typealias SpreadWinners =
+    @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
-  public let maxTaps: MaxTaps, sumTaps: SumTaps, scatterWinners: ScatterWinners, scatterShares: ScatterShares
+  public let maxTaps: MaxTaps, sumTaps: SumTaps, scatterWinners: ScatterWinners, spreadWinners: SpreadWinners
+  public let scatterShares: ScatterShares
 
   // Elements.
   public typealias AddTo = @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
-  public typealias AddRows = @Sendable (_ source: Pointer, _ step: Int, _ rows: Int, _ to: MutablePointer, _ columns: Int) -> Void
+  public typealias AddRows =
+    @Sendable (_ source: Pointer, _ step: Int, _ rows: Int, _ to: MutablePointer, _ columns: Int) -> Void
   public typealias Sum = @Sendable (_ x: Pointer, _ count: Int) -> T
   public typealias SumOfProducts = @Sendable (_ x: Pointer, _ mean: T, _ z: Pointer, _ offset: T, _ count: Int) -> T
   public typealias ScaleShift = @Sendable (_ x: Pointer, _ scale: T, _ shift: T, _ y: MutablePointer, _ count: Int) -> Void
@@ -55,19 +66,21 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   @usableFromInline
   init(
-    lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: InlineArray<14, Tile<T>>, narrowTiles: InlineArray<14, Tile<T>>,
-    transpose: @escaping Transpose, copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows,
-    addShiftedRows: @escaping AddShiftedRows, maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
-    scatterWinners: @escaping ScatterWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
+    lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
+    dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int, transpose: @escaping Transpose,
+    copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
+    maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps, scatterWinners: @escaping ScatterWinners,
+    spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, relu: @escaping Relu, maskedScale: @escaping MaskedScale,
     sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
+    (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
-    (self.scatterWinners, self.scatterShares) = (scatterWinners, scatterShares)
+    (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
@@ -79,10 +92,11 @@ extension KernelTable {
   /// gets `@export(interface)`: else Embedded Swift compiles the kernels again, without the instruction set, in every module
   /// that uses them. Not the initializer itself, because Embedded Swift's classes have generic ones only for convenience.
   @inlinable @inline(__always)
-  public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int) where V.Scalar == T {
+  public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int, dotColumns: Int) where V.Scalar == T {
     self.init(
       lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: Microkernels.tallTiles(V.self),
-      narrowTiles: Microkernels.narrowTiles(V.self),
+      narrowTiles: Microkernels.narrowTiles(V.self), dotTiles4: Microkernels.dotTiles4(V.self),
+      dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },
       copyRows: { Microkernels.copyRows(V.self, $0) },
       mergeRows: { Microkernels.mergeRows(V.self, $0, $1, $2, $3, $4, $5, $6) },
@@ -90,6 +104,7 @@ extension KernelTable {
       maxTaps: { Microkernels.maxTaps(V.self, $0, $1, $2) },
       sumTaps: { Microkernels.sumTaps(V.self, $0, $1) },
       scatterWinners: { Microkernels.scatterWinners(V.self, $0, $1, $2) },
+      spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },
       addRows: { Microkernels.addRows(V.self, $0, $1, $2, $3, $4) },

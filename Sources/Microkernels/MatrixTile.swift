@@ -6,8 +6,10 @@
 /// m counts the tile's rows, contiguous in a and broadcast; n its columns, contiguous in b, one or two vectors.
 public struct TileOperands<T> {
   public var a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>
-  /// What the sums start from: nil is 0; c itself, to add to it; a row of biases, with a step of 0.
+  /// What the sums start from: nil is 0; c itself, to add to it; a row of biases for all rows, with a step of 0.
   public var initial: UnsafePointer<T>?, initialStep: Int
+  /// Or a column of biases, one for each row.
+  public var initialColumn: UnsafePointer<T>?
   public var aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>
   public var taps: Int, inner: Int, aStep: Int, bStep: Int, cStep: Int
   /// How many columns are stored and taken from `initial`; b is read in whole vectors.
@@ -16,7 +18,8 @@ public struct TileOperands<T> {
   @inlinable
   public init(
     a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>, initial: UnsafePointer<T>? = nil,
-    initialStep: Int = 0, aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>, taps: Int, inner: Int, aStep: Int,
+    initialStep: Int = 0, initialColumn: UnsafePointer<T>? = nil, aOffsets: UnsafePointer<Int>, bOffsets: UnsafePointer<Int>,
+    taps: Int, inner: Int, aStep: Int,
     bStep: Int, cStep: Int, columns: Int
   ) {
     self.a = a
@@ -24,6 +27,7 @@ public struct TileOperands<T> {
     self.c = c
     self.initial = initial
     self.initialStep = initialStep
+    self.initialColumn = initialColumn
     self.aOffsets = aOffsets
     self.bOffsets = bOffsets
     self.taps = taps
@@ -55,11 +59,17 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
         right[m] = V.load(initial + (m &* o.initialStep &+ V.count), first: rest)
       }
     }
+  } else if let column = o.initialColumn {
+    for m in 0..<Rows {
+      left[m] = V.repeating(column[m])
+      right[m] = left[m]
+    }
   }
   if o.taps > 0 && o.inner > 0 {
     var t = 0
     repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
+      let end = b + o.inner &* o.bStep
       repeat {
         let b0 = V.load(b), b1 = V.load(b + V.count)
         for m in 0..<Rows {
@@ -69,8 +79,7 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
         }
         a += o.aStep
         b += o.bStep
-        i &-= 1
-      } while i > 0
+      } while b != end
       t &+= 1
     } while t < o.taps
   }
@@ -96,18 +105,20 @@ public func narrowTile<V: Vector, let Rows: Int>(
   var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
   if let initial = o.initial {
     for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
+  } else if let column = o.initialColumn {
+    for m in 0..<Rows { sums[m] = V.repeating(column[m]) }
   }
   if o.taps > 0 && o.inner > 0 {
     var t = 0
     repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t], i = o.inner
+      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
+      let end = b + o.inner &* o.bStep
       repeat {
         let b0 = V.load(b)
         for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
         a += o.aStep
         b += o.bStep
-        i &-= 1
-      } while i > 0
+      } while b != end
       t &+= 1
     } while t < o.taps
   }
@@ -120,30 +131,45 @@ public func narrowTile<V: Vector, let Rows: Int>(
 
 public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void
 
-/// Tiles of 1 to 14 rows and two vectors: 28 sums, for the 32 registers of AVX-512.
+/// Tiles of 1 to 14 rows and two vectors: 28 sums, for the 32 registers of AVX-512. In memory that is never freed, as tables live
+/// as long as the process; to take one out of an InlineArray would copy, and count, them all.
 @inlinable @inline(__always)
-public func tallTiles<V: Vector>(_: V.Type) -> InlineArray<14, Tile<V.Scalar>> {
-  [
-    { tallTile(InlineArray<1, V>.self, $0) }, { tallTile(InlineArray<2, V>.self, $0) },
-    { tallTile(InlineArray<3, V>.self, $0) }, { tallTile(InlineArray<4, V>.self, $0) },
-    { tallTile(InlineArray<5, V>.self, $0) }, { tallTile(InlineArray<6, V>.self, $0) },
-    { tallTile(InlineArray<7, V>.self, $0) }, { tallTile(InlineArray<8, V>.self, $0) },
-    { tallTile(InlineArray<9, V>.self, $0) }, { tallTile(InlineArray<10, V>.self, $0) },
-    { tallTile(InlineArray<11, V>.self, $0) }, { tallTile(InlineArray<12, V>.self, $0) },
-    { tallTile(InlineArray<13, V>.self, $0) }, { tallTile(InlineArray<14, V>.self, $0) },
-  ]
+public func tallTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
+  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
+  (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, $0) })
+  (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, $0) })
+  (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, $0) })
+  (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, $0) })
+  (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, $0) })
+  (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, $0) })
+  (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, $0) })
+  (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, $0) })
+  (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, $0) })
+  return UnsafePointer(tiles)
 }
 
 /// Tiles of one vector, for the last columns.
 @inlinable @inline(__always)
-public func narrowTiles<V: Vector>(_: V.Type) -> InlineArray<14, Tile<V.Scalar>> {
-  [
-    { narrowTile(InlineArray<1, V>.self, $0) }, { narrowTile(InlineArray<2, V>.self, $0) },
-    { narrowTile(InlineArray<3, V>.self, $0) }, { narrowTile(InlineArray<4, V>.self, $0) },
-    { narrowTile(InlineArray<5, V>.self, $0) }, { narrowTile(InlineArray<6, V>.self, $0) },
-    { narrowTile(InlineArray<7, V>.self, $0) }, { narrowTile(InlineArray<8, V>.self, $0) },
-    { narrowTile(InlineArray<9, V>.self, $0) }, { narrowTile(InlineArray<10, V>.self, $0) },
-    { narrowTile(InlineArray<11, V>.self, $0) }, { narrowTile(InlineArray<12, V>.self, $0) },
-    { narrowTile(InlineArray<13, V>.self, $0) }, { narrowTile(InlineArray<14, V>.self, $0) },
-  ]
+public func narrowTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
+  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
+  (tiles + 0).initialize(to: { narrowTile(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { narrowTile(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { narrowTile(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { narrowTile(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { narrowTile(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { narrowTile(InlineArray<6, V>.self, $0) })
+  (tiles + 6).initialize(to: { narrowTile(InlineArray<7, V>.self, $0) })
+  (tiles + 7).initialize(to: { narrowTile(InlineArray<8, V>.self, $0) })
+  (tiles + 8).initialize(to: { narrowTile(InlineArray<9, V>.self, $0) })
+  (tiles + 9).initialize(to: { narrowTile(InlineArray<10, V>.self, $0) })
+  (tiles + 10).initialize(to: { narrowTile(InlineArray<11, V>.self, $0) })
+  (tiles + 11).initialize(to: { narrowTile(InlineArray<12, V>.self, $0) })
+  (tiles + 12).initialize(to: { narrowTile(InlineArray<13, V>.self, $0) })
+  (tiles + 13).initialize(to: { narrowTile(InlineArray<14, V>.self, $0) })
+  return UnsafePointer(tiles)
 }

@@ -81,6 +81,26 @@ public func scatterWinners<V: Vector>(
   }
 }
 
+/// The same for windows of two columns, two apart, that do not overlap: x is overwritten, the cells of each window's `height`
+/// rows, rowWidth elements from row to row.
+@inlinable @inline(never)
+public func spreadWinners<V: Vector>(
+  _: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ positions: UnsafePointer<Int32>, _ o: PoolWindows<V.Scalar>, _ height: Int,
+  _ rowWidth: Int
+) {
+  let zero = V.repeating(0)
+  forEachWindowVector(V.self, o) { x, i, n in
+    let gradient: V = load(gradY + i, n), place = V.loadInt32(positions + i, first: n)
+    for row in 0..<height {
+      let to = UnsafeMutablePointer(mutating: x) + row &* rowWidth, tap = Int32(truncatingIfNeeded: 2 &* row)
+      let even = V.select(V.isEqual(place, V.integers(tap)), gradient, zero)
+      let odd = V.select(V.isEqual(place, V.integers(tap &+ 1)), gradient, zero)
+      store(V.interleavedLow(even, odd), to, min(V.count, 2 &* n))
+      if 2 &* n > V.count { store(V.interleavedHigh(even, odd), to + V.count, 2 &* n &- V.count) }
+    }
+  }
+}
+
 /// x[r][i] of every tap += gradY[r][i]. The columns' step is 1 here.
 @inlinable @inline(never)
 public func scatterShares<V: Vector>(_: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ o: PoolWindows<V.Scalar>) {

@@ -43,43 +43,33 @@ struct TransposedBlock<T> {
   }
 }
 
-/// A block of at most Lanes x Lanes. log2(Lanes) rounds of interleaving row i with row i + Lanes/2 transpose a square.
+/// A block of at most Lanes x Lanes. log2(Lanes) rounds of interleaving row i with row i + Lanes/2 transpose a square. Each
+/// round is a call of its own: a loop around the constant one would keep the rows in memory.
 @inlinable @inline(__always)
 func transpose<V: Vector, let Lanes: Int>(_: InlineArray<Lanes, V>.Type, _ o: TransposedBlock<V.Scalar>) {
-  withUnsafeTemporaryAllocation(of: V.self, capacity: Lanes) { v in
-    withUnsafeTemporaryAllocation(of: V.self, capacity: Lanes) { w in
-      if o.rows == Lanes && o.columns == Lanes {
-        for i in 0..<Lanes { v[i] = V.load(o.from + i &* o.fromStep) }
-      } else {
-        for i in 0..<Lanes {
-          v[i] = i < o.rows ? load(o.from + i &* o.fromStep, o.columns) : V.repeating(0)
-        }
-      }
-      interleave(Lanes, v, w)
-      if Lanes == 2 { return write(Lanes, w, o) }
-      interleave(Lanes, w, v)
-      if Lanes == 4 { return write(Lanes, v, o) }
-      interleave(Lanes, v, w)
-      if Lanes == 8 { return write(Lanes, w, o) }
-      interleave(Lanes, w, v)
-      write(Lanes, v, o)
-    }
-  }
-}
-
-@inlinable @inline(__always)
-func interleave<V: Vector>(_ lanes: Int, _ v: UnsafeMutableBufferPointer<V>, _ w: UnsafeMutableBufferPointer<V>) {
-  for i in 0..<lanes / 2 {
-    w[2 &* i] = V.interleavedLow(v[i], v[i &+ lanes / 2])
-    w[2 &* i &+ 1] = V.interleavedHigh(v[i], v[i &+ lanes / 2])
-  }
-}
-
-@inlinable @inline(__always)
-func write<V: Vector>(_ lanes: Int, _ v: UnsafeMutableBufferPointer<V>, _ o: TransposedBlock<V.Scalar>) {
-  if o.columns == lanes && o.written == lanes {
-    for i in 0..<lanes { V.store(v[i], o.to + i &* o.toStep) }
+  var v = InlineArray<Lanes, V>(repeating: V.repeating(0))
+  if o.rows == Lanes && o.columns == Lanes {
+    for i in 0..<Lanes { v[i] = V.load(o.from + i &* o.fromStep) }
   } else {
-    for i in 0..<lanes where i < o.columns { store(v[i], o.to + i &* o.toStep, o.written) }
+    for i in 0..<Lanes where i < o.rows { v[i] = load(o.from + i &* o.fromStep, o.columns) }
   }
+  v = interleaved(v)
+  if Lanes > 2 { v = interleaved(v) }
+  if Lanes > 4 { v = interleaved(v) }
+  if Lanes > 8 { v = interleaved(v) }
+  if o.columns == Lanes && o.written == Lanes {
+    for i in 0..<Lanes { V.store(v[i], o.to + i &* o.toStep) }
+  } else {
+    for i in 0..<Lanes where i < o.columns { store(v[i], o.to + i &* o.toStep, o.written) }
+  }
+}
+
+@inlinable @inline(__always)
+func interleaved<V: Vector, let Lanes: Int>(_ v: InlineArray<Lanes, V>) -> InlineArray<Lanes, V> {
+  var w = v
+  for i in 0..<Lanes / 2 {
+    w[2 &* i] = V.interleavedLow(v[i], v[i &+ Lanes / 2])
+    w[2 &* i &+ 1] = V.interleavedHigh(v[i], v[i &+ Lanes / 2])
+  }
+  return w
 }

@@ -169,6 +169,21 @@ import Testing
     for (a, b) in zip(try whole.flatParameters, try parts.flatParameters) { #expect(abs(a - b) < 1e-13) }
   }
 
+  @Test func aNewOptimizerBeginsAnew() throws {
+    let (x, classes) = try images(8, Double.self)
+    let used = try residualNetwork(Double.self), fresh = try residualNetwork(Double.self)
+    try used.addSchedule(.of("ExponentialLR", .float("gamma", 0.5), .string("unit", "step")))
+    for _ in 0..<3 { _ = try used.trainStep([x.input], .indices64(classes.input)) }
+    copy(
+      UnsafePointer(try used.graph.parameters.memory()), to: try fresh.graph.parameters.memory(), used.graph.parameters.count)
+    try used.setOptimizer(.of("Adam", .float("lr", 0.01)))
+    for _ in 0..<2 {
+      for network in [used, fresh] { _ = try network.trainStep([x.input], .indices64(classes.input)) }
+    }
+    #expect(try used.flatParameters == fresh.flatParameters)
+    #expect(used.progress.updates == 2 && used.progress.steps == 5)
+  }
+
   @Test func mistakesAreErrorsThatNameTheNode() throws {
     func message(_ body: (Graph<Float>) throws -> Void) -> String {
       do { try body(Graph<Float>()) } catch { return (error as? CNNError)?.message ?? "" }

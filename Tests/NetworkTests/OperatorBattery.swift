@@ -73,13 +73,14 @@ final class OperatorRun<T: Element> {
   private let firstShape: Shape
   private let isFirstHandedIn: Bool
 
-  /// `images`: only so many of input 0's images.
-  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil) throws {
+  /// `images`: only so many of input 0's images; `copies`: so many times as many.
+  init(_ test: OperatorCase, handIn: Bool, images: Int? = nil, copies: Int = 1) throws {
     isFirstHandedIn = handIn
     var values: [ValueID?] = [], first: [T] = [], firstShape = try Shape("x")
     for (i, input) in test.inputs.enumerated() {
       switch input {
       case .shape(var extents), .positive(var extents):
+        if i == 0 { extents[0] *= copies }
         var numbers = spread(extents.reduce(1, *), seed: i)
         if case .positive = input { numbers = numbers.map { abs($0) + 0.5 } }
         if i == 0 && handIn {
@@ -200,16 +201,19 @@ final class OperatorRun<T: Element> {
 
   @Test(arguments: operatorCases) func bitsAreTheSameTwiceAndForAnyNumberOfThreads(_ test: OperatorCase) throws {
     defer { try? Threads.set(0) }
+    // Small work stays on one thread: images enough that there is some for several.
+    let copies = test.isPerImage ? 400 : 1
     func check<T: Element>(_: T.Type) throws {
-      var first: (y: [T], gradients: [[T]])?
+      var first: (y: [T], gradients: [[T]], inferred: [T])?
       for threads in [1, 1, 2, 4] {
         try Threads.set(threads)
-        let run = try OperatorRun<T>(test, handIn: false)
-        let result = try run.forwardBackward()
-        let y = try run.forward(run.execution(.infer))
-        if let first { #expect(result.y == first.y && result.gradients == first.gradients, "\(threads) threads") }
-        if first != nil { #expect(y.count == first?.y.count) }
-        first = first ?? result
+        let run = try OperatorRun<T>(test, handIn: false, copies: copies)
+        let inferred = try run.forward(run.execution(.infer)), result = try run.forwardBackward()
+        if let first {
+          #expect(result.y == first.y && inferred == first.inferred, "\(threads) threads")
+          #expect(result.gradients == first.gradients, "\(threads) threads")
+        }
+        first = first ?? (result.y, result.gradients, inferred)
       }
     }
     try check(Float.self)

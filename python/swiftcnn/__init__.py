@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import _c_api, layers
+from . import _c_api, _memory, layers
 from ._windows import as_integer
 from .errors import (
     CallOrderError,
@@ -102,10 +102,11 @@ def isa() -> str:
 
 
 def release_memory() -> None:
-    """Gives the scratch memory that is kept between calls back to the system.
+    """Gives the memory that is kept between calls, of scratch space and of results no longer used, back to the system.
 
     >>> release_memory()
     """
+    _memory.release()
     _c_api.call("swiftcnn_release_memory")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import _memory
 from .errors import CallOrderError, DTypeError, NativeMemoryError, ShapeError
 
 Array = npt.NDArray[Any]
@@ -154,7 +155,7 @@ def as_bias(b: Any, rows: int, columns: int, dtype: Any, where: str) -> tuple[Ar
 def empty(shape: Sequence[int], dtype: Any, where: str) -> Array:
     """A fresh array for a result."""
     try:
-        return np.empty(shape, dtype)
+        return _memory.empty(shape, dtype)
     except (MemoryError, ValueError) as error:
         raise NativeMemoryError(f"{where}: no memory for a result of shape {tuple(shape)}: {error}") from error
 

@@ -21,12 +21,15 @@ final class Adagrad<T: Element>: Optimizer<T> {
 
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func adagrad<T: Element>(_ run: OptimizerRun<T>, rate: T, decay: T, epsilon: T) throws(CNNError) {
-  try run.forEachPiece { run in
-    let (p, gradients, h) = (run.parameters, run.gradients, run.states[0])
-    for i in 0..<run.count {
-      let g = gradients[i] + decay * p[i]
-      h[i] += g * g
-      p[i] -= rate * g / (h[i].squareRoot() + epsilon)
-    }
+  try run.forEachPiece { step($0.parameters, $0.gradients, $0.states[0], $0.count, rate, decay, epsilon) }
+}
+private func step<T: Element>(
+  _ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ h: UnsafeMutablePointer<T>, _ count: Int, _ rate: T, _ decay: T,
+  _ epsilon: T
+) {
+  for i in 0..<count {
+    let slope = g[i] + decay * p[i], sum = h[i] + slope * slope
+    h[i] = sum
+    p[i] -= rate * slope / (squareRoot(sum) + epsilon)
   }
 }

@@ -40,13 +40,21 @@ final class Adam<T: Element>: Optimizer<T> {
 private func adam<T: Element>(
   _ run: OptimizerRun<T>, rate: T, root: T, keep: T, decay: T, share1: T, beta2: T, share2: T, epsilon: T
 ) throws(CNNError) {
-  try run.forEachPiece { run in
-    let (p, gradients, m, v) = (run.parameters, run.gradients, run.states[0], run.states[1])
-    for i in 0..<run.count {
-      let g = gradients[i] + decay * p[i]
-      m[i] += share1 * (g - m[i])
-      v[i] = beta2 * v[i] + share2 * g * g
-      p[i] = p[i] * keep - rate * m[i] / (v[i].squareRoot() * root + epsilon)
-    }
+  try run.forEachPiece {
+    step(
+      $0.parameters, $0.gradients, $0.states[0], $0.states[1], $0.count, rate, root, keep, decay, share1, beta2, share2, epsilon
+    )
+  }
+}
+private func step<T: Element>(
+  _ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ m: UnsafeMutablePointer<T>, _ v: UnsafeMutablePointer<T>, _ count: Int,
+  _ rate: T, _ root: T, _ keep: T, _ decay: T, _ share1: T, _ beta2: T, _ share2: T, _ epsilon: T
+) {
+  for i in 0..<count {
+    let slope = g[i] + decay * p[i]
+    let mean = m[i] + share1 * (slope - m[i]), square = beta2 * v[i] + share2 * slope * slope
+    m[i] = mean
+    v[i] = square
+    p[i] = p[i] * keep - rate * mean / (squareRoot(square) * root + epsilon)
   }
 }

@@ -80,7 +80,7 @@ package struct OptimizerRun<T: Element> {
   /// Calls body with pieces of 64 Ki, on all threads.
   func forEachPiece(_ body: (OptimizerRun) -> Void) throws(CNNError) {
     let piece = 1 << 16, pieces = (count &+ piece &- 1) / piece
-    parallel(pieces, width: try parallelWidth(pieces)) { i, _ in
+    parallel(pieces, width: try parallelWidth(pieces, .elements(count, 4))) { i, _ in
       let start = i &* piece
       body(
         OptimizerRun(
@@ -89,6 +89,11 @@ package struct OptimizerRun<T: Element> {
     }
   }
 }
+
+/// The square root, and 0 of what rounding has left below 0. (For what might be negative the compiler would call the C library, one
+/// number at a time; this it does in vectors.)
+@inline(__always)
+func squareRoot<T: Element>(_ x: T) -> T { (x < 0 ? 0 : x).squareRoot() }
 
 /// x to the power of a whole number, by squaring: the same bits wherever training resumes.
 func power(_ x: Double, _ exponent: Int) -> Double {

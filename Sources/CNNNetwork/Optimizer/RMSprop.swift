@@ -27,20 +27,23 @@ final class RMSprop<T: Element>: Optimizer<T> {
 private func rmsprop<T: Element>(
   _ run: OptimizerRun<T>, rate: T, decay: T, alpha: T, epsilon: T, momentum: T, centered: Bool
 ) throws(CNNError) {
-  try run.forEachPiece { run in
-    let (p, gradients) = (run.parameters, run.gradients)
-    let (squares, means, sums) = (run.states[0], run.states[1], run.states[2])
-    for i in 0..<run.count {
-      let g = gradients[i] + decay * p[i]
-      squares[i] = alpha * squares[i] + (1 - alpha) * g * g
-      var variance = squares[i]
-      if centered {
-        means[i] += (1 - alpha) * (g - means[i])
-        // Rounding may leave a trifle below 0.
-        variance = max(0, variance - means[i] * means[i])
-      }
-      sums[i] = momentum * sums[i] + g / (variance.squareRoot() + epsilon)
-      p[i] -= rate * sums[i]
-    }
+  try run.forEachPiece {
+    step(
+      $0.parameters, $0.gradients, $0.states[0], $0.states[1], $0.states[2], $0.count, rate, decay, alpha, epsilon, momentum,
+      centered ? 1 : 0)
+  }
+}
+private func step<T: Element>(
+  _ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ squares: UnsafeMutablePointer<T>, _ means: UnsafeMutablePointer<T>,
+  _ sums: UnsafeMutablePointer<T>, _ count: Int, _ rate: T, _ decay: T, _ alpha: T, _ epsilon: T, _ momentum: T, _ centered: T
+) {
+  for i in 0..<count {
+    let slope = g[i] + decay * p[i]
+    let square = alpha * squares[i] + (1 - alpha) * slope * slope, mean = means[i] + (1 - alpha) * (slope - means[i])
+    let sum = momentum * sums[i] + slope / (squareRoot(square - centered * mean * mean) + epsilon)
+    squares[i] = square
+    means[i] = mean
+    sums[i] = sum
+    p[i] -= rate * sum
   }
 }

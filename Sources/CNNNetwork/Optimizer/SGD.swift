@@ -30,15 +30,25 @@ private func sgd<T: Element>(
   _ run: OptimizerRun<T>, rate: T, decay: T, momentum: T?, share: T, nesterov: Bool
 ) throws(CNNError) {
   try run.forEachPiece { run in
-    let (p, g, v) = (run.parameters, run.gradients, run.states[0])
-    guard let momentum else {
-      for i in 0..<run.count { p[i] -= rate * (g[i] + decay * p[i]) }
-      return
+    if let momentum {
+      step(run.parameters, run.gradients, run.states[0], run.count, rate, decay, momentum, share, nesterov ? 1 : 0)
+    } else {
+      step(run.parameters, run.gradients, run.count, rate, decay)
     }
-    for i in 0..<run.count {
-      let slope = g[i] + decay * p[i]
-      v[i] = momentum * v[i] + share * slope
-      p[i] -= rate * (nesterov ? slope + momentum * v[i] : v[i])
-    }
+  }
+}
+private func step<T: Element>(_ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ count: Int, _ rate: T, _ decay: T) {
+  for i in 0..<count { p[i] -= rate * (g[i] + decay * p[i]) }
+}
+private func step<T: Element>(
+  _ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ v: UnsafeMutablePointer<T>, _ count: Int, _ rate: T, _ decay: T,
+  _ momentum: T, _ share: T, _ ahead: T
+) {
+  // v, or of Nesterov's variant the gradient + momentum * v.
+  let (ofGradient, ofSum) = (ahead, 1 - ahead + ahead * momentum)
+  for i in 0..<count {
+    let slope = g[i] + decay * p[i], sum = momentum * v[i] + share * slope
+    v[i] = sum
+    p[i] -= rate * (ofGradient * slope + ofSum * sum)
   }
 }

@@ -9,6 +9,9 @@ package struct Convolution {
   let pads: InlineArray<4, Int>
   let groups: Int
 
+  /// Fewer input channels a group than this are too few for the rows of a tile.
+  static let fewChannels = 8
+
   package init(
     strides: InlineArray<2, Int> = [1, 1], pads: InlineArray<4, Int> = [0, 0, 0, 0], dilations: InlineArray<2, Int> = [1, 1],
     groups: Int = 1
@@ -33,6 +36,7 @@ package struct Convolution {
     /// Columns of a tile: two vectors.
     var panel: Int { 2 &* T.kernels.lanes }
     var panels: Int { (K &+ panel &- 1) / panel }
+    var work: Work { .multiplyAdds(N, G, C, K, taps, pixels) }
   }
 
   package func outputShape(_ x: Shape, _ weight: Shape) throws(CNNError) -> Shape {
@@ -68,11 +72,7 @@ package struct Convolution {
     try y.mustNotOverlap(weight)
     if let bias { try y.mustNotOverlap(bias) }
     if y.shape.count == 0 { return }
-    if sizes.channelsInLanes {
-      try sizes.forwardChannelsInLanes(x.data, weight.data, bias?.data, y.data)
-    } else {
-      try sizes.forwardPixelsInLanes(x.data, weight.data, bias?.data, y.data)
-    }
+    try sizes.forward(x.data, weight.data, bias?.data, y.data)
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)
@@ -88,6 +88,10 @@ package struct Convolution {
       guard let output else { continue }
       for input in [x, weight, gradY] { try output.mustNotOverlap(input) }
     }
+    let gradients = ConvolutionGradients(x: gradX?.data, weight: gradWeight?.data, bias: gradBias?.data)
+    if sizes.C < Convolution.fewChannels && sizes.C &* sizes.K &* sizes.N &* sizes.pixels > 0 {
+      return try sizes.backwardFewChannels(x.data, weight.data, gradY.data, gradients)
+    }
     if let gradWeight {
       try sizes.weightGradient(x.data, gradY.data, gradWeight.data, gradBias?.data)
     } else if let gradBias {
@@ -101,17 +105,10 @@ extension Convolution.Sizes {
   /// grad_bias[k] = the sum of grad_y[n][k][...] over images and pixels, images in order, where no grad_weight is wanted.
   func biasGradient(_ gradY: UnsafePointer<T>, _ gradBias: UnsafeMutablePointer<T>) throws(CNNError) {
     let channels = G &* K, kernels = T.kernels, pixels = pixels, N = N
-    parallel(channels, width: try parallelWidth(channels)) { k, _ in
+    parallel(channels, width: try parallelWidth(channels, .elements(N, channels, pixels))) { k, _ in
       var total: T = 0
       for n in 0..<N { total += kernels.sum(gradY + (n &* channels &+ k) &* pixels, pixels) }
       gradBias[k] = total
     }
-  }
-
-  /// With few images, each is cut into bands of output rows, so that there is work for every thread.
-  var bands: (count: Int, rows: Int) {
-    let wanted = N &* G >= 16 ? 1 : min(planes.output.0, (16 &+ N &* G &- 1) / max(1, N &* G))
-    let rows = (planes.output.0 &+ wanted &- 1) / max(1, wanted)
-    return ((planes.output.0 &+ rows &- 1) / rows, rows)
   }
 }

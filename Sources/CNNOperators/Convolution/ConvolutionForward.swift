@@ -3,22 +3,58 @@ import CNNCore
 import Microkernels
 
 extension Convolution.Sizes {
+  func forward(
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    if isPointwise {
+      try forwardPointwise(x, weight, bias, y)
+    } else if channelsInLanes {
+      try forwardChannelsInLanes(x, weight, bias, y)
+    } else {
+      try forwardPixelsInLanes(x, weight, bias, y)
+    }
+  }
+
+  /// A filter of one cell that reads every pixel where it lies.
+  var isPointwise: Bool {
+    let w = planes.window
+    return taps == 1 && w.strides[0] == 1 && w.strides[1] == 1 && pixels == imageCells
+  }
+
+  /// y[K][pixels] = weight[K][C] . x[C][pixels] of each image: no pixel moves but into its tile.
+  private func forwardPointwise(
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let (C, K, G, pixels, panel) = (C, K, G, pixels, panel)
+    // A task is one image and group, and where these are few, a part of the pixels.
+    let units = (pixels &+ panel &- 1) / panel, parts = min(units, max(1, (16 &+ N &* G &- 1) / (N &* G)))
+    let size = (units &+ parts &- 1) / parts &* panel, tasks = N &* G &* parts
+    let cells = PackedProduct<T>(M: K, N: min(size, pixels)).cells
+    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* cells)
+    let scratchData = scratch.data
+    parallel(tasks, width: width) { task, worker in
+      let image = task / parts, g = image % G, first = task % parts &* size, count = min(size, pixels &- first)
+      if count <= 0 { return }
+      PackedProduct<T>(M: K, N: count).run(
+        MatrixView(data: weight + g &* K &* C, rowStep: C, columnStep: 1),
+        MatrixView(data: x + (image &* C &* pixels &+ first), rowStep: pixels, columnStep: 1), C, start: nil,
+        rowStart: bias.map { $0 + g &* K }, y + (image &* K &* pixels &+ first), pixels, scratchData + worker &* cells)
+    }
+  }
+
   /// Tiles of pixels (rows, broadcast) x output channels (columns, in vectors). The tiles of a few output rows are collected
   /// as [pixel][channel], then transposed into the planes of y.
   func forwardChannelsInLanes(
     _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let kernels = T.kernels, lanes = kernels.lanes
-    let (C, K, taps, panel, panels, OW, pixels) = (C, K, taps, panel, panels, OW, pixels)
-    let (bandCount, bandRows) = bands
-    let band = try PhasePlanes(planes.window, image: planes.image, output: (bandRows, OW))
-    let tasks = N &* G &* bandCount
-    let width = try parallelWidth(max(tasks, panels &* G))
+    let kernels = T.kernels, lanes = kernels.lanes, planes = planes
+    let (N, C, K, G, taps, panel, panels) = (N, C, K, G, taps, panel, panels)
+    let (OH, OW, pixels, imageCells) = (OH, OW, pixels, imageCells)
 
     // weight as [G][panels][taps][C][panel], zeros behind the last channel.
     let packed = try Scratch<T>(G &* panels &* taps &* C &* panel)
     let weights = packed.data
-    parallel(G &* panels, width: width) { i, _ in
+    parallel(G &* panels, width: try parallelWidth(G &* panels, .elements(G, K, C, taps))) { i, _ in
       let first = i % panels &* panel, count = min(panel, K &- first)
       let from = weight + (i / panels &* K &+ first) &* C &* taps, to = weights + i &* taps &* C &* panel
       if count < panel { zero(to, taps &* C &* panel) }
@@ -30,52 +66,63 @@ extension Convolution.Sizes {
 
     let offsets = try Scratch<Int>(2 &* taps)
     let (aOffsets, bOffsets) = (offsets.data, offsets.data + taps)
-    band.tapOffsets(aOffsets)
+    planes.tapOffsets(aOffsets)
     for t in 0..<taps { bOffsets[t] = t &* C &* panel }
 
-    // A chunk of output rows, small enough for the first cache, of whole vectors where that can be.
+    // A chunk of output rows, whose tiles fit the first cache, of whole vectors where that can be.
     var chunk = max(1, 160 / OW)
     for rows in stride(from: chunk, to: 0, by: -1) where rows &* OW % lanes == 0 {
       chunk = rows
       break
     }
-    chunk = min(chunk, bandRows)
-    let (parts, rows) = balanced(OW, most: kernels.tallRows)
-    let channelCells = band.cells &+ 16  // planes of whole pages would all fall into the same cache sets
-    let planeCells = C &* channelCells
-    let tileCells = chunk &* OW &* panel
-    let scratch = try Scratch<T>(width &* (planeCells &+ tileCells &+ 2 &* panel))
-    let scratchData = scratch.data
-    let (G, OH, imageCells) = (G, OH, imageCells)
+    chunk = min(chunk, OH)
+    let chunks = (OH &+ chunk &- 1) / chunk, (parts, _) = balanced(OW, most: kernels.tallRows)
+    // Sums run over so many input channels at a time as have their window rows in the first cache.
+    let rowBytes = planes.window.kernel[0] &* planes.width &* MemoryLayout<T>.stride
+    let (blocks, _) = balanced(C, most: max(16, 24_576 / rowBytes))
 
-    parallel(tasks, width: width) { task, worker in
-      let image = task / bandCount, firstRow = task % bandCount &* bandRows, g = image % G
-      let planes = scratchData + worker &* (planeCells &+ tileCells &+ 2 &* panel), tile = planes + planeCells
-      for c in 0..<C {
-        band.fill(planes + c &* channelCells, x + (image &* C &+ c) &* imageCells, padding: 0, firstRow: firstRow)
+    // As many images at a time as have their planes in the second cache; planes of whole pages would all fall into the same
+    // sets of the first.
+    let channelCells = planes.cells &+ 16, planeCells = C &* channelCells
+    let batch = max(1, min(N, (1 << 20) / (G &* planeCells &* MemoryLayout<T>.stride)))
+    let tasks = batch &* G &* panels &* chunks
+    let width = try parallelWidth(tasks, work)
+    let filled = try Scratch<T>(batch &* G &* planeCells), tiles = try Scratch<T>(width &* chunk &* OW &* panel)
+    let (planeData, tileData) = (filled.data, tiles.data)
+
+    for firstImage in stride(from: 0, to: N, by: batch) {
+      let images = min(batch, N &- firstImage) &* G, from = firstImage &* G
+      let group = 8, groups = (C &+ group &- 1) / group
+      parallel(images &* groups, width: width) { task, _ in
+        let image = task / groups
+        for c in task % groups &* group..<min(C, (task % groups &+ 1) &* group) {
+          planes.fill(
+            planeData + (image &* planeCells &+ c &* channelCells), x + ((from &+ image) &* C &+ c) &* imageCells, padding: 0)
+        }
       }
-      for p in 0..<panels {
-        let b = weights + (g &* panels &+ p) &* taps &* C &* panel
-        let channels = min(panel, K &- p &* panel)
-        let k = g &* K &+ p &* panel
-        for row in stride(from: 0, to: min(bandRows, OH &- firstRow), by: chunk) {
-          let height = min(chunk, min(bandRows, OH &- firstRow) &- row)
+      parallel(images &* panels &* chunks, width: width) { task, worker in
+        let image = task / (panels &* chunks), p = task / chunks % panels, row = task % chunks &* chunk
+        let height = min(chunk, OH &- row), channels = min(panel, K &- p &* panel)
+        let g = (from &+ image) % G, k = g &* K &+ p &* panel
+        let tile = tileData + worker &* chunk &* OW &* panel, cells = UnsafePointer(planeData) + image &* planeCells
+        let b = UnsafePointer(weights) + (g &* panels &+ p) &* taps &* C &* panel
+        for block in 0..<blocks {
+          let (c, depth) = part(block, of: blocks, C)
           for r in 0..<height {
-            for part in 0..<parts {
-              let column = part &* rows, count = min(rows, OW &- column)
-              if count <= 0 { break }
+            for i in 0..<parts {
+              let (column, count) = part(i, of: parts, OW), to = tile + (r &* OW &+ column) &* panel
               kernels.tile(
                 rows: count,
                 TileOperands(
-                  a: UnsafePointer(planes) + ((row &+ r) &* band.width &+ column), b: b,
-                  c: tile + (r &* OW &+ column) &* panel, initial: bias.map { $0 + k }, aOffsets: aOffsets,
-                  bOffsets: bOffsets, taps: taps, inner: C, aStep: channelCells, bStep: panel, cStep: panel,
-                  columns: channels))
+                  a: cells + (c &* channelCells &+ (row &+ r) &* planes.width &+ column), b: b + c &* panel, c: to,
+                  initial: c > 0 ? UnsafePointer(to) : bias.map { $0 + k }, initialStep: c > 0 ? panel : 0,
+                  aOffsets: aOffsets, bOffsets: bOffsets, taps: taps, inner: depth, aStep: channelCells, bStep: panel,
+                  cStep: panel, columns: channels))
             }
           }
-          let n = image / G, to = y + ((n &* G &* K &+ k) &* pixels &+ (firstRow &+ row) &* OW)
-          kernels.transpose(UnsafePointer(tile), panel, height &* OW, channels, to, pixels, false)
         }
+        let to = y + (((from &+ image) &* K &+ p &* panel) &* pixels &+ row &* OW)
+        kernels.transpose(UnsafePointer(tile), panel, height &* OW, channels, to, pixels, false)
       }
     }
   }
@@ -90,7 +137,7 @@ extension Convolution.Sizes {
     let band = planes
     let (blocks, rows) = balanced(K, most: kernels.tallRows)
     let tasks = N &* G
-    let width = try parallelWidth(tasks)
+    let width = try parallelWidth(tasks, work)
     let step = (band.run &+ panel &- 1) / panel &* panel
     let planeCells = C &* band.cells &+ 2 &* panel
     let weightCells = blocks &* taps &* C &* rows

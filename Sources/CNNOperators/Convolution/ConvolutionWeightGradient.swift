@@ -2,7 +2,7 @@
 import CNNCore
 import Microkernels
 
-/// Rows of a weight-gradient tile: neighbouring taps of one channel, or channels at one tap.
+/// Rows of a weight-gradient tile: channels at one tap.
 private struct TileRows {
   let offset: Int  // of the first row, in the packed image
   let index: Int  // (c, tap) of the first row
@@ -11,8 +11,7 @@ private struct TileRows {
 }
 
 extension Convolution.Sizes {
-  /// Images are packed a few at a time, grad_y as [panel][pixel][channel] and x as planes, or, with many channels, as planes
-  /// of blocks of 16 channels. Then every tile of grad_weight runs over their pixels, image after image: no partial sums to
+  /// Images are packed a few at a time, grad_y as [panel][pixel][channel] and x as planes of blocks of 16 channels. Then every tile of grad_weight runs over their pixels, image after image: no partial sums to
   /// add, and the same order for any number of threads.
   func weightGradient(
     _ x: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>,
@@ -24,25 +23,23 @@ extension Convolution.Sizes {
     if let gradBias { zero(gradBias, G &* K) }
     if N &* pixels == 0 || G &* C &* K &* taps == 0 { return zero(gradWeight, G &* K &* C &* taps) }
     let block = 16
-    let channelRows = C >= 8
     let channelBlocks = (C &+ block &- 1) / block
-    let imagePlanes = channelRows ? channelBlocks &* planes.cells &* block : C &* planes.cells
+    let imagePlanes = channelBlocks &* planes.cells &* block
     let imageGradients = panels &* pixels &* panel
-    let rows = channelRows ? channelTiles(block) : tapTiles()
-    let aStep = channelRows ? block : 1
+    let rows = channelTiles(block)
 
     // As many images at a time as fit the second cache, by shape alone.
     let perImage = G &* (imagePlanes &+ imageGradients)
     let batch = max(1, min(N, (1 << 20) / max(1, perImage &* MemoryLayout<T>.stride)))
-    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count))
+    let width = try parallelWidth(max(batch &* G, G &* panels &* rows.count), work)
     let packed = try Scratch<T>(batch &* perImage &+ 2 &* panel)
-    let staging = try Scratch<T>(channelRows ? width &* block &* planes.cells : 0)
+    let staging = try Scratch<T>(width &* block &* planes.cells)
     let sums = try Scratch<T>(G &* panels &* C &* taps &* panel)
     let (packedData, stagingData, sumData) = (packed.data, staging.data, sums.data)
     let offsets = try Scratch<Int>(2 &* OH)
     let (aOffsets, bOffsets) = (offsets.data, offsets.data + OH)
     for row in 0..<OH {
-      aOffsets[row] = row &* planes.width &* aStep
+      aOffsets[row] = row &* planes.width &* block
       bOffsets[row] = row &* OW &* panel
     }
 
@@ -51,18 +48,14 @@ extension Convolution.Sizes {
       parallel(images &* G, width: width) { i, worker in
         let image = firstImage &* G &+ i
         let to = packedData + i &* (imagePlanes &+ imageGradients)
-        if channelRows {
-          let stage = stagingData + worker &* block &* planes.cells
-          for b in 0..<channelBlocks {
-            let count = min(block, C &- b &* block)
-            for c in 0..<count {
-              planes.fill(stage + c &* planes.cells, x + (image &* C &+ b &* block &+ c) &* imageCells, padding: 0)
-            }
-            kernels.transpose(
-              UnsafePointer(stage), planes.cells, count, planes.cells, to + b &* planes.cells &* block, block, false)
+        let stage = stagingData + worker &* block &* planes.cells
+        for b in 0..<channelBlocks {
+          let count = min(block, C &- b &* block)
+          for c in 0..<count {
+            planes.fill(stage + c &* planes.cells, x + (image &* C &+ b &* block &+ c) &* imageCells, padding: 0)
           }
-        } else {
-          for c in 0..<C { planes.fill(to + c &* planes.cells, x + (image &* C &+ c) &* imageCells, padding: 0) }
+          kernels.transpose(
+            UnsafePointer(stage), planes.cells, count, planes.cells, to + b &* planes.cells &* block, block, false)
         }
         for p in 0..<panels {
           let k = p &* panel
@@ -92,7 +85,7 @@ extension Convolution.Sizes {
             rows: r.count,
             TileOperands(
               a: from + r.offset, b: from + gradient, c: c, initial: isFirst ? nil : UnsafePointer(c),
-              initialStep: r.indexStep &* panel, aOffsets: aOffsets, bOffsets: bOffsets, taps: OH, inner: OW, aStep: aStep,
+              initialStep: r.indexStep &* panel, aOffsets: aOffsets, bOffsets: bOffsets, taps: OH, inner: OW, aStep: block,
               bStep: panel, cStep: r.indexStep &* panel, columns: columns))
           isFirst = false
         }
@@ -119,31 +112,6 @@ extension Convolution.Sizes {
             TileRows(
               offset: (first / block &* planes.cells &+ planes.offset(i, j)) &* block &+ c, index: (first &+ c) &* taps &+ t,
               count: min(size, channels &- c), indexStep: taps))
-        }
-      }
-    }
-    return tiles
-  }
-
-  /// Taps j, j + s, j + 2s, … of a row whose cells are neighbours in the planes; with stride 1 the whole row.
-  private func tapTiles() -> [TileRows] {
-    let (KH, KW) = (planes.window.kernel[0], planes.window.kernel[1])
-    let stride = planes.window.strides[1], dilation = planes.window.dilations[1]
-    let neighbour = stride % dilation == 0 ? stride / dilation : KW
-    let most = T.kernels.tallRows
-    var tiles: [TileRows] = []
-    for c in 0..<C {
-      for i in 0..<KH {
-        for first in 0..<min(neighbour, KW) {
-          let run = (KW &- first &+ neighbour &- 1) / neighbour
-          let (_, size) = balanced(run, most: most)
-          for m in Swift.stride(from: 0, to: run, by: size) {
-            let j = first &+ m &* neighbour
-            tiles.append(
-              TileRows(
-                offset: c &* planes.cells &+ planes.offset(i, j), index: c &* taps &+ i &* KW &+ j,
-                count: min(size, run &- m), indexStep: neighbour))
-          }
         }
       }
     }

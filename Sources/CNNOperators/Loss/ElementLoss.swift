@@ -26,55 +26,68 @@ final class ElementLoss<T: Element>: Loss<T> {
   }
 }
 
+/// What an element x, its target t and s (x itself, or its sigmoid) add to a loss, and the derivative by x. A type and not a
+/// closure, so that the loop is compiled for it.
+private protocol LossTerm {
+  func of<T: Element>(_ x: T, _ t: T, _ s: T) -> (loss: T, slope: T)
+}
+private struct Squared: LossTerm {
+  func of<T: Element>(_ x: T, _ t: T, _: T) -> (loss: T, slope: T) { ((x - t) * (x - t), 2 * (x - t)) }
+}
+/// The slope at 0 is 0; of NaN, NaN.
+private struct Absolute: LossTerm {
+  func of<T: Element>(_ x: T, _ t: T, _: T) -> (loss: T, slope: T) { (abs(x - t), x > t ? 1 : x < t ? -1 : x - t) }
+}
+private struct Huber: LossTerm {
+  let delta: Double
+  func of<T: Element>(_ x: T, _ t: T, _: T) -> (loss: T, slope: T) {
+    let d = x - t, delta = T(delta)
+    return abs(d) <= delta ? (d * d / 2, d) : (delta * (abs(d) - delta / 2), d > 0 ? delta : d < 0 ? -delta : d)
+  }
+}
+/// max(x, 0) - x t + log(1 + exp(-|x|)) = max(x, 0) - x t - log(max(s, 1 - s)), with s = sigmoid(x), whose slope is s - t.
+private struct BinaryCrossEntropy: LossTerm {
+  func of<T: Element>(_ x: T, _ t: T, _ s: T) -> (loss: T, slope: T) {
+    (max(x, 0) - x * t - T(logarithm(Double(max(s, 1 - s)))), s - t)
+  }
+}
+
 @_specialize(where T == Float) @_specialize(where T == Double)
 private func elementLoss<T: Element>(
   _ kind: ElementLoss<T>.Kind, _ x: Input<T>, _ t: Input<T>, _ gradient: Output<T>, factor: Double
 ) throws(CNNError) -> Double {
   switch kind {
-  case .squared: return try sum(x, t, gradient, factor) { x, t in ((x - t) * (x - t), 2 * (x - t)) }
-  case .absolute:
-    // The slope at 0 is 0; of NaN, NaN.
-    return try sum(x, t, gradient, factor) { x, t in (abs(x - t), x > t ? 1 : x < t ? -1 : x - t) }
-  case .huber(let delta):
-    let delta = T(delta)
-    return try sum(x, t, gradient, factor) { x, t in
-      let d = x - t
-      return abs(d) <= delta ? (d * d / 2, d) : (delta * (abs(d) - delta / 2), d > 0 ? delta : d < 0 ? -delta : d)
-    }
+  case .squared: return try sum(Squared(), x, t, x, gradient, factor)
+  case .absolute: return try sum(Absolute(), x, t, x, gradient, factor)
+  case .huber(let delta): return try sum(Huber(delta: delta), x, t, x, gradient, factor)
   case .binaryCrossEntropy:
-    // max(x, 0) - x t + log(1 + exp(-|x|)) = max(x, 0) - x t - log(max(s, 1 - s)), with s = sigmoid(x), whose slope is s - t.
     try forEachPiece(x.shape.count) { T.kernels.sigmoid(x.data + $0, gradient.data + $0, $1) }
-    let s = gradient.input
-    return try sum(x, t, gradient, factor, s) { x, t, s in
-      (max(x, 0) - x * t - T(logarithm(Double(max(s, 1 - s)))), s - t)
-    }
+    return try sum(BinaryCrossEntropy(), x, t, gradient.input, gradient, factor)
   }
 }
 
 /// factor times the sum of losses: sums of runs of 64 Ki, then of these. gradient = factor * slope.
-@inline(__always)
-private func sum<T: Element>(
-  _ x: Input<T>, _ t: Input<T>, _ gradient: Output<T>, _ factor: Double, _ s: Input<T>,
-  _ term: (_ x: T, _ t: T, _ s: T) -> (loss: T, slope: T)
+private func sum<T: Element, L: LossTerm>(
+  _ term: L, _ x: Input<T>, _ t: Input<T>, _ s: Input<T>, _ gradient: Output<T>, _ factor: Double
 ) throws(CNNError) -> Double {
   let sums = try Scratch<Double>(x.shape.count >> 16 &+ 1)
   let data = sums.data, scale = T(factor)
-  try forEachPiece(x.shape.count) { start, count in
-    var total = 0.0
-    for i in start..<start &+ count {
-      let (loss, slope) = term(x.data[i], t.data[i], s.data[i])
-      total += Double(loss)
-      gradient.data[i] = slope * scale
-    }
-    data[start >> 16] = total
+  try forEachPiece(x.shape.count) {
+    data[$0 >> 16] = piece(term, x.data + $0, t.data + $0, s.data + $0, gradient.data + $0, scale, $1)
   }
   var total = 0.0
   for i in 0..<(x.shape.count &+ 65535) >> 16 { total += data[i] }
   return total * factor
 }
-@inline(__always)
-private func sum<T: Element>(
-  _ x: Input<T>, _ t: Input<T>, _ gradient: Output<T>, _ factor: Double, _ term: (_ x: T, _ t: T) -> (loss: T, slope: T)
-) throws(CNNError) -> Double {
-  try sum(x, t, gradient, factor, x) { x, t, _ in term(x, t) }
+private func piece<T: Element, L: LossTerm>(
+  _ term: L, _ x: UnsafePointer<T>, _ t: UnsafePointer<T>, _ s: UnsafePointer<T>, _ gradient: UnsafeMutablePointer<T>,
+  _ scale: T, _ count: Int
+) -> Double {
+  var total = 0.0
+  for i in 0..<count {
+    let (loss, slope) = term.of(x[i], t[i], s[i])
+    total += Double(loss)
+    gradient[i] = slope * scale
+  }
+  return total
 }

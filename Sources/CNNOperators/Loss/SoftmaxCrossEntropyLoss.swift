@@ -77,7 +77,7 @@ private struct CrossEntropyRows<T: Element> {
   /// The sum of losses times factor, and its gradient.
   func run(factor: Double) throws(CNNError) -> Double {
     let losses = try Scratch<Double>(N)
-    let width = try parallelWidth(min(N, N &* K &* area >> 14))
+    let width = try parallelWidth(N, .elements(N, K, area, 8))
     let scratch = try Scratch<T>(3 &* K &* width)
     let (sums, room) = (losses.data, scratch.data)
     parallel(N, width: width) { n, worker in sums[n] = image(n, T(factor), room + 3 &* K &* worker) }

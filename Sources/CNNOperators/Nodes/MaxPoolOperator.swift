@@ -10,8 +10,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     ceilMode = try attributes.flag("ceil_mode", default: false)
-    guard let kernel = spatial.kernel else { throw attributes.wrong("kernel_shape", "the extents of the window, got none") }
-    self.kernel = kernel
+    kernel = try spatial.requiredKernel()
     guard try attributes.int("storage_order", default: 0) == 0 else { throw attributes.wrong("storage_order", "0: row major") }
     super.init(try Signature(attributes, inputs: ["x"], outputs: 2))
   }
@@ -23,8 +22,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   private func volume(_ x: Shape) throws(CNNError) -> VolumePooling? {
     if x.rank != 5 { return nil }
     guard signature.outputs == 1 else { throw CNNError(.unsupported, "indices: wanted none of volumes") }
-    guard kernel.count == 3 else { throw .argument("kernel_shape: wanted 3 integers, got \(kernel.count)") }
-    return try VolumePooling(spatial.volume(), x, kernel: kernel, ceilMode: ceilMode)
+    return try VolumePooling(spatial, x, kernel: kernel, ceilMode: ceilMode)
   }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     if let volume = try volume(inputs[0]) { return [volume.y] }

@@ -29,6 +29,11 @@ struct SpatialAttributes {
     if autoPad != .explicit && pads != nil { throw attributes.wrong("pads", "none, as auto_pad is \(text)") }
   }
 
+  func requiredKernel() throws(CNNError) -> [Int] {
+    guard let kernel else { throw .argument("\(owner): kernel_shape: wanted the extents of the window, got none") }
+    return kernel
+  }
+
   /// The attributes along the depth of volumes, as of images of one axis, and those of their planes.
   func volume() throws(CNNError) -> (depth: SpatialAttributes, plane: SpatialAttributes) {
     for (name, list, wanted) in [

@@ -34,8 +34,10 @@ const char *platform_message(void);
 
 /* ---- Workers: a fixed crew that runs one job at a time ---- */
 typedef void (*platform_work)(void *context, int worker);
-/* Runs work(context, w) for w in 0..<workers, w = 0 on the caller's thread, and returns when all are done. Starts threads
- * as needed. Where another caller has the crew, or threads cannot be started, returns false and has run nothing. */
+/* Runs work(context, w) for w = 0 on the caller's thread, and at the same time for some or all of w = 1..<workers, each at most
+ * once, on threads that come in time; returns when all that came are done. So the work must be shared out as it is taken.
+ * Starts threads as needed. Where another caller has the crew, or threads cannot be started, returns false and has run
+ * nothing. */
 bool platform_run(int workers, platform_work work, void *context);
 /* The value before; sequentially consistent. */
 static inline int64_t platform_fetch_add(int64_t *value, int64_t amount) {

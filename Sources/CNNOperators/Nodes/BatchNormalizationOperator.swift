@@ -1,0 +1,54 @@
+// BatchNormalization: y = scale * (x - mean) / sqrt(variance + epsilon) + b of x[N][C] or x[N][C][...]. In training mean and variance
+// are the batch's own, and input_mean and input_var follow them.
+import CNNCore
+
+final class BatchNormalizationOperator<T: Element>: Operator<T> {
+  private let normalization: BatchNormalization
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    normalization = try BatchNormalization(
+      epsilon: attributes.float("epsilon", default: 1e-5), momentum: attributes.float("momentum", default: 0.9))
+    // Which statistics are meant is the network's mode; a node of ONNX that says "training" in inference means another thing.
+    guard try attributes.int("training_mode", default: 0) == 0 else {
+      throw CNNError(.unsupported, "BatchNormalization: training_mode: wanted 0; networks know whether they are trained")
+    }
+    super.init(try Signature(attributes, inputs: ["x", "scale", "b", "input_mean", "input_var"]))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    let x = inputs[0], channels = try Shape("channels", x[1])
+    guard x.rank >= 2 else { throw .shape("x: wanted [N][C] or [N][C][...], got shape \(x.description)") }
+    for i in 1..<5 where inputs[i] != channels {
+      throw .shape("\(signature.inputs[i]): wanted shape [\(x[1])], got \(inputs[i].description)")
+    }
+    return [x]
+  }
+
+  override var mayOverwriteInputs: [Int] { [0] }
+  override var updatedInputs: [Int] { [3, 4] }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let x = try arrays.input(0), scale = try arrays.input(1), bias = try arrays.input(2), y = try arrays.output()
+    switch arrays.mode {
+    case .train:
+      try normalization.train(
+        x, scale: scale, bias: bias, running: .init(mean: arrays.updatedInput(3), variance: arrays.updatedInput(4)), y,
+        mean: arrays.kept(0), inverseDeviation: arrays.kept(1))
+    case .infer:
+      try normalization.infer(x, scale: scale, bias: bias, mean: arrays.input(3), variance: arrays.input(4), y)
+    }
+  }
+
+  /// The batch's mean, and 1 / sqrt(variance + epsilon).
+  override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] {
+    [Kept(inputs[1], .network), Kept(inputs[1], .network)]
+  }
+  override var hasBackward: Bool { true }
+  override var backwardReadsInputs: [Int] { [0, 1] }
+  override var gradientMayOverwrite: [Int] { [0] }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    let mean: Output<T> = try arrays.kept(0), inverseDeviation: Output<T> = try arrays.kept(1)
+    try BatchNormalization.backward(
+      arrays.input(0), scale: arrays.input(1), mean: mean.input, inverseDeviation: inverseDeviation.input, arrays.gradOutput(),
+      gradX: arrays.gradInput(0), gradScale: arrays.gradInput(1), gradBias: arrays.gradInput(2))
+  }
+}

@@ -1,0 +1,70 @@
+// Concat: arrays one behind another along an axis.
+import CNNCore
+
+final class ConcatOperator<T: Element>: Operator<T> {
+  private let axis: Int
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    guard attributes.has("axis") else { throw attributes.wrong("axis", "an axis, got none") }
+    axis = try attributes.int("axis", default: 0)
+    super.init(try Signature(attributes, inputs: ["inputs"], variadic: true))
+  }
+
+  private func checkedAxis(_ x: Shape) throws(CNNError) -> Int {
+    guard axis >= -x.rank && axis < x.rank else {
+      throw .argument("axis: wanted \(-x.rank) to \(x.rank - 1) for shape \(x.description), got \(axis)")
+    }
+    return axis < 0 ? axis + x.rank : axis
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    let first = inputs[0], axis = try checkedAxis(first)
+    var extent = 0
+    for x in inputs {
+      let fits = x.rank == first.rank && (0..<x.rank).allSatisfy { $0 == axis || x[$0] == first[$0] }
+      let sum = extent.addingReportingOverflow(x[axis])
+      guard fits && !sum.overflow else {
+        throw .shape("inputs: wanted shapes like \(first.description) but for axis \(axis), got \(x.description)")
+      }
+      extent = sum.partialValue
+    }
+    return [try Shape("y", rank: first.rank) { $0 == axis ? extent : first[$0] }]
+  }
+
+  /// Calls body(input, its elements in a row, rows, and where in a row of y they begin, elements in a row of y).
+  private func forEachPart(
+    _ arrays: Arrays<T>, _ y: Shape, _ body: (Int, Int, Int, Int, Int) throws(CNNError) -> Void
+  ) throws(CNNError) {
+    let axis = try checkedAxis(y)
+    var rows = 1
+    for i in 0..<axis { rows *= y[i] }
+    if rows == 0 { return }
+    var start = 0
+    for i in 0..<arrays.inputCount {
+      let columns = try arrays.inputShape(i).count / rows
+      try body(i, columns, rows, start, y.count / rows)
+      start += columns
+    }
+  }
+
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let y = try arrays.output()
+    try forEachPart(arrays, y.shape) { i, columns, rows, start, step throws(CNNError) in
+      let x = try arrays.input(i)
+      parallel(rows, width: try parallelWidth(rows, .elements(x.shape.count))) { row, _ in
+        copy(x.data + row &* columns, to: y.data + (row &* step &+ start), columns)
+      }
+    }
+  }
+
+  override var hasBackward: Bool { true }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    let gradY = try arrays.gradOutput()
+    try forEachPart(arrays, gradY.shape) { i, columns, rows, start, step throws(CNNError) in
+      guard let gradX = try arrays.gradInput(i) else { return }
+      parallel(rows, width: try parallelWidth(rows, .elements(gradX.shape.count))) { row, _ in
+        copy(gradY.data + (row &* step &+ start), to: gradX.data + row &* columns, columns)
+      }
+    }
+  }
+}

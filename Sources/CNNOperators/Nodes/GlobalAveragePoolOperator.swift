@@ -1,0 +1,16 @@
+// GlobalAveragePool: y[N][C][1][1] of x[N][C][H][W], with any number of axes of pixels.
+import CNNCore
+
+final class GlobalAveragePoolOperator<T: Element>: Operator<T> {
+  init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["x"])) }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try GlobalPooling.outputShape(inputs[0])] }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    try GlobalPooling.averageForward(arrays.input(0), arrays.output())
+  }
+
+  override var hasBackward: Bool { true }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.gradInput(0) { try GlobalPooling.averageBackward(arrays.gradOutput(), gradX) }
+  }
+}

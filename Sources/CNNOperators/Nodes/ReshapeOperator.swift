@@ -1,0 +1,48 @@
+// Reshape: the elements of `data` in another shape, in which one extent may be -1, whatever is left, and 0 is the extent that data
+// has there. The elements stay where they are.
+import CNNCore
+
+final class ReshapeOperator<T: Element>: Operator<T> {
+  private let shape: [Int]
+  private let allowsZero: Bool
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    allowsZero = try attributes.flag("allowzero", default: false)
+    // An attribute, until ONNX's version 5 made an input of it.
+    let attribute = try attributes.ints("shape")
+    guard let shape = try attributes.integers(input: 1, "shape") ?? attribute else {
+      throw attributes.wrong("shape", "integers, got none")
+    }
+    var unknown = 0
+    for extent in shape {
+      guard extent >= -1 else { throw attributes.wrong("shape", "extents, 0 or one -1, got \(extent)") }
+      unknown += extent == -1 ? 1 : 0
+    }
+    guard unknown <= 1 else { throw attributes.wrong("shape", "at most one extent of -1, got \(unknown)") }
+    self.shape = shape
+    super.init(try Signature(attributes, inputs: ["data", "shape"], required: 1))
+  }
+
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    let x = inputs[0]
+    func extent(_ i: Int) -> Int { shape[i] == 0 && !allowsZero ? x[i] : shape[i] }
+    var known = 1, overflows = false
+    for i in shape.indices where shape[i] != -1 {
+      let product = known.multipliedReportingOverflow(by: extent(i))
+      (known, overflows) = (product.partialValue, overflows || product.overflow)
+    }
+    let isWhole = known == 0 ? x.count == 0 : x.count % known == 0
+    let y = try Shape("shape", rank: shape.count) { shape[$0] == -1 ? (known == 0 ? 0 : x.count / known) : extent($0) }
+    guard !overflows && isWhole && y.count == x.count else {
+      throw .shape("shape: wanted one of \(x.count) elements as data has (\(x.description)), got \(y.description)")
+    }
+    return [y]
+  }
+
+  override func isView(_ mode: Mode) -> Bool { true }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough(arrays.input(0), arrays.output()) }
+  override var hasBackward: Bool { true }
+  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.gradInput(0) { try arrays.copyThrough(arrays.gradOutput(), gradX) }
+  }
+}
