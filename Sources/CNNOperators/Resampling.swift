@@ -52,7 +52,7 @@ struct ResampledAxis<T: Element> {
     let kernels = T.kernels, (from, to) = (from, to), rows = outer &* to
     if rows &* inner == 0 { return }
     let together = max(1, (1 << 16) / inner), tasks = (rows &+ together &- 1) / together
-    parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+    parallel(tasks, width: try parallelWidth(tasks, .elements(rows, inner, max(1, weights.count / max(1, to))))) { task, _ in
       for row in task &* together..<min(rows, (task &+ 1) &* together) {
         let o = row % to, k = starts[o], count = starts[o &+ 1] &- k
         let x = x + (row / to &* from &+ first[o]) &* inner, y = y + row &* inner

@@ -91,7 +91,7 @@ struct StridedWalk {
     let pieces = (run.extent &+ length &- 1) / length
     let together = pieces > 1 || size.overflow ? 1 : max(1, most / size.partialValue)
     let tasks = (rows &+ together &- 1) / together &* pieces
-    parallel(tasks, width: try parallelWidth(tasks)) { task, _ in
+    parallel(tasks, width: try parallelWidth(tasks, .elements(rows, run.extent, weight))) { task, _ in
       let start = task % pieces &* length, count = min(length, run.extent &- start)
       let first = task / pieces &* together, last = min(rows, first &+ together)
       var place = Odometer(axes, at: first &* runsOfRow)

@@ -1,5 +1,6 @@
-// Pooling of volumes: y[N][C][OD][OH][OW] of x[N][C][D][H][W]. The largest of a box is the largest of its planes' largest, so planes are
-// pooled, then what is left along the depth, where a plane's pixels are the columns of an image of D rows.
+// Pooling of volumes: y[N][C][OD][OH][OW] of x[N][C][D][H][W]. The largest of a box is the largest of its planes' largest, and its mean
+// their means' mean: so planes are pooled, then what is left along the depth, where a plane's pixels are the columns of an image
+// of D rows.
 import CNNCore
 
 struct VolumePooling {
@@ -8,19 +9,22 @@ struct VolumePooling {
   let between: Shape, y: Shape
 
   init(
-    _ spatial: (depth: SpatialAttributes, plane: SpatialAttributes), _ x: Shape, kernel: [Int], ceilMode: Bool
+    _ spatial: SpatialAttributes, _ x: Shape, kernel: [Int], ceilMode: Bool, countIncludePad: Bool = false
   ) throws(CNNError) {
+    let (depths, planes) = try spatial.volume()
+    guard kernel.count == 3 else { throw .argument("kernel_shape: wanted 3 integers, got \(kernel.count)") }
     plane = Pooling(
-      try spatial.plane.window(
-        over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]], ceilMode: ceilMode))
-    let row = try spatial.depth.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]], ceilMode: ceilMode)
+      try planes.window(over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]], ceilMode: ceilMode),
+      countIncludePad: countIncludePad)
+    let row = try depths.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]], ceilMode: ceilMode)
     depth = Pooling(
       try Window(
         kernel: [row.kernel[1], 1], strides: [row.strides[1], 1], pads: [row.pads[1], 0, row.pads[3], 0],
-        dilations: [row.dilations[1], 1], ceilMode: ceilMode))
-    let planes = try plane.outputShape(VolumePooling.planes(x))
-    between = try Shape("between", x[0], x[1], x[2], planes[2], planes[3])
-    y = try Shape("y", x[0], x[1], depth.outputShape(VolumePooling.columns(between))[2], planes[2], planes[3])
+        dilations: [row.dilations[1], 1], ceilMode: ceilMode),
+      countIncludePad: countIncludePad)
+    let pooled = try plane.outputShape(VolumePooling.planes(x))
+    between = try Shape("between", x[0], x[1], x[2], pooled[2], pooled[3])
+    y = try Shape("y", x[0], x[1], depth.outputShape(VolumePooling.columns(between))[2], pooled[2], pooled[3])
   }
 
   /// [N][C*D][H][W], and [N][C][D][H*W].
@@ -50,6 +54,25 @@ struct VolumePooling {
       Output("planes", columns, scratch.data))
     try plane.maxBackward(
       Input("winners", planes, UnsafePointer(winners.data)), Input("planes", planes, UnsafePointer(scratch.data)),
+      Output(gradX.name, VolumePooling.planes(gradX.shape), gradX.data))
+  }
+
+  func averageForward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let scratch = try Scratch<T>(between.count)
+    try plane.averageForward(
+      Input(x.name, VolumePooling.planes(x.shape), x.data), Output("planes", planes, scratch.data))
+    try depth.averageForward(
+      Input("planes", columns, UnsafePointer(scratch.data)), Output(y.name, VolumePooling.columns(y.shape), y.data))
+  }
+
+  func averageBackward<T: Element>(_ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let scratch = try Scratch<T>(between.count)
+    try depth.averageBackward(
+      Input(gradY.name, VolumePooling.columns(gradY.shape), gradY.data), Output("planes", columns, scratch.data))
+    try plane.averageBackward(
+      Input("planes", planes, UnsafePointer(scratch.data)),
       Output(gradX.name, VolumePooling.planes(gradX.shape), gradX.data))
   }
 }

@@ -1,32 +1,35 @@
-// Arrays so large that they are cut into several tasks, which those of the battery are not.
+// Arrays so large that they are cut into several tasks, which those of the battery are not; `perImage: false` keeps it from
+// making more of them.
 import CNNCore
 import CNNOperators
 import Testing
 
 private let large: [OperatorCase] = [
-  .init("Transpose", [], .shape([307, 303])) { x in array([303, 307]) { i in x[0][i[1] * 303 + i[0]] } },
-  .init("Transpose", [.ints("perm", [1, 2, 0])], .shape([3, 30, 1000])) { x in
+  .init("Transpose", [], .shape([307, 303]), perImage: false) { x in array([303, 307]) { i in x[0][i[1] * 303 + i[0]] } },
+  .init("Transpose", [.ints("perm", [1, 2, 0])], .shape([3, 30, 1000]), perImage: false) { x in
     array([30, 1000, 3]) { i in x[0][place([3, 30, 1000], i[2], i[0], i[1])] }
   },
-  .init("Slice", [], .shape([1, 140_001]), .integers([-1]), .integers([.min]), .integers([1]), .integers([-2])) { x in
+  .init(
+    "Slice", [], .shape([1, 140_001]), .integers([-1]), .integers([.min]), .integers([1]), .integers([-2]), perImage: false
+  ) { x in
     array([1, 70_001]) { i in x[0][140_000 - 2 * i[1]] }
   },
-  .init("Slice", [.ints("starts", [1]), .ints("ends", [4]), .ints("axes", [1])], .shape([30_000, 5])) { x in
+  .init("Slice", [.ints("starts", [1]), .ints("ends", [4]), .ints("axes", [1])], .shape([30_000, 5]), perImage: false) { x in
     array([30_000, 3]) { i in x[0][i[0] * 5 + 1 + i[1]] }
   },
-  .init("Pad", [.string("mode", "edge"), .ints("pads", [0, 70_000, 0, 1])], .shape([1, 70_000])) { x in
+  .init("Pad", [.string("mode", "edge"), .ints("pads", [0, 70_000, 0, 1])], .shape([1, 70_000]), perImage: false) { x in
     array([1, 140_001]) { i in x[0][max(0, min(69_999, i[1] - 70_000))] }
   },
-  .init("ReduceMean", [.ints("axes", [1])], .shape([3, 70_001])) { x in
+  .init("ReduceMean", [.ints("axes", [1])], .shape([3, 70_001]), perImage: false) { x in
     (0..<3).map { n in (0..<70_001).reduce(0.0) { $0 + x[0][n * 70_001 + $1] } / 70_001 }
   },
-  .init("ReduceMean", [.ints("axes", [0])], .shape([3, 70_001])) { x in
+  .init("ReduceMean", [.ints("axes", [0])], .shape([3, 70_001]), perImage: false) { x in
     (0..<70_001).map { i in (0..<3).reduce(0.0) { $0 + x[0][$1 * 70_001 + i] } / 3 }
   },
-  .init("ReduceMax", [.ints("axes", [1])], .shape([25_000, 3, 2])) { x in
+  .init("ReduceMax", [.ints("axes", [1])], .shape([25_000, 3, 2]), perImage: false) { x in
     array([25_000, 2]) { i in (0..<3).map { x[0][(i[0] * 3 + $0) * 2 + i[1]] }.max() ?? .nan }
   },
-  .init("Upsample", [.floats("scales", [1, 2, 3])], .shape([2, 80, 90])) { x in
+  .init("Upsample", [.floats("scales", [1, 2, 3])], .shape([2, 80, 90]), perImage: false) { x in
     array([2, 160, 270]) { i in x[0][place([2, 80, 90], i[0], i[1] / 2, i[2] / 3)] }
   },
 ]

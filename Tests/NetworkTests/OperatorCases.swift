@@ -39,6 +39,7 @@ let operatorCases: [OperatorCase] = [
   transpose,
   unsqueeze,
   upsample,
+  volumeAveragePool,
   volumeConv,
   volumeMaxPool,
 ].flatMap { $0 }
@@ -285,6 +286,11 @@ private let activations: [OperatorCase] = [
 }
 
 private let relu: [OperatorCase] = [.init("Relu", [], .shape([3, 5, 7]), reference: positivePart)]
+private let activations: [OperatorCase] = [
+  .init("Relu", [], .shape([3, 5, 7]), reference: positivePart),
+  .init("Sigmoid", [], .shape([3, 5, 7]), reference: sigmoid),
+  .init("Tanh", [], .shape([3, 5, 7]), reference: hyperbolicTangent),
+]
 @Sendable private func positivePart(_ x: [[Double]]) -> [Double] { x[0].map { max($0, 0) } }
 @Sendable private func sigmoid(_ x: [[Double]]) -> [Double] { x[0].map { 1 / (1 + exp(-$0)) } }
 @Sendable private func hyperbolicTangent(_ x: [[Double]]) -> [Double] { x[0].map { tanh($0) } }

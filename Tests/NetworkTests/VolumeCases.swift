@@ -38,20 +38,36 @@ private func convolved(
   }
 }
 
+let volumeAveragePool: [OperatorCase] = [
+  .init(
+    "AveragePool", [.ints("kernel_shape", [2, 3, 2]), .ints("strides", [2, 1, 1]), .ints("pads", [1, 0, 0, 0, 1, 1])],
+    .shape([2, 2, 5, 3, 4])
+  ) { x in pooled(x[0]) { $0.reduce(0, +) / Double($0.count) } },
+  .init(
+    "AveragePool",
+    [
+      .ints("kernel_shape", [2, 3, 2]), .ints("strides", [2, 1, 1]), .ints("pads", [1, 0, 0, 0, 1, 1]),
+      .int("count_include_pad", 1),
+    ], .shape([2, 2, 5, 3, 4])
+  ) { x in pooled(x[0]) { $0.reduce(0, +) / 12 } },
+]
+
 let volumeMaxPool: [OperatorCase] = [
   .init(
     "MaxPool", [.ints("kernel_shape", [2, 3, 2]), .ints("strides", [2, 1, 1]), .ints("pads", [1, 0, 0, 0, 1, 1])],
     .shape([2, 2, 5, 3, 4])
-  ) { x in
-    array([2, 2, 3, 2, 4]) { i in
-      var largest = -Double.infinity
-      for (a, b, c) in indices(2, 3, 2) {
-        let (d, h, w) = (2 * i[2] - 1 + a, i[3] + b, i[4] + c)
-        if d >= 0 && d < 5 && h < 3 && w < 4 { largest = max(largest, x[0][place([2, 2, 5, 3, 4], i[0], i[1], d, h, w)]) }
-      }
-      return largest
-    }
-  },
+  ) { x in pooled(x[0]) { $0.max() ?? .nan } },
   .init(
     "MaxPool", [.ints("kernel_shape", [2, 2, 2]), .ints("strides", [2, 2, 2]), .int("ceil_mode", 1)], .shape([2, 1, 3, 4, 5])),
 ]
+/// Boxes of 2 x 3 x 2, strides 2, 1, 1, pads 1 in front and 1 below and at the right, of x[2][2][5][3][4].
+private func pooled(_ x: [Double], _ pool: ([Double]) -> Double) -> [Double] {
+  array([2, 2, 3, 2, 4]) { i in
+    var box: [Double] = []
+    for (a, b, c) in indices(2, 3, 2) {
+      let (d, h, w) = (2 * i[2] - 1 + a, i[3] + b, i[4] + c)
+      if d >= 0 && d < 5 && h < 3 && w < 4 { box.append(x[place([2, 2, 5, 3, 4], i[0], i[1], d, h, w)]) }
+    }
+    return pool(box)
+  }
+}

@@ -38,7 +38,7 @@ private func adaptiveMaximum<T: Element>(_ x: Input<T>, _ y: Output<T>, winners:
   let (H, W, OH, OW) = (x.shape[2], x.shape[3], y.shape[2], y.shape[3]), channels = x.shape[0] &* x.shape[1]
   let rows = (0..<OH).map { AdaptiveWindows.window($0, of: OH, over: H) }
   let columns = (0..<OW).map { AdaptiveWindows.window($0, of: OW, over: W) }
-  parallel(channels, width: try parallelWidth(channels)) { channel, _ in
+  parallel(channels, width: try parallelWidth(channels, .elements(x.shape.count, 4))) { channel, _ in
     let x = x.data + channel &* H &* W
     var to = channel &* OH &* OW
     for window in rows {
@@ -63,7 +63,7 @@ private func addToWinners<T: Element>(_ winners: Input<Int32>, _ gradY: Input<T>
   let channels = gradX.shape[0] &* gradX.shape[1]
   if channels == 0 { return }
   let area = gradX.shape.count / channels, pixels = gradY.shape.count / channels
-  parallel(channels, width: try parallelWidth(channels)) { channel, _ in
+  parallel(channels, width: try parallelWidth(channels, .elements(gradX.shape.count, 2))) { channel, _ in
     let to = gradX.data + channel &* area, first = channel &* pixels
     zero(to, area)
     for i in first..<first &+ pixels { to[Int(winners.data[i])] += gradY.data[i] }

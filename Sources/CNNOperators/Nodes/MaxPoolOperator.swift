@@ -22,8 +22,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   private func volume(_ x: Shape) throws(CNNError) -> VolumePooling? {
     if x.rank != 5 { return nil }
     guard signature.outputs == 1 else { throw CNNError(.unsupported, "indices: wanted none of volumes") }
-    guard kernel.count == 3 else { throw .argument("kernel_shape: wanted 3 integers, got \(kernel.count)") }
-    return try VolumePooling(spatial.volume(), x, kernel: kernel, ceilMode: ceilMode)
+    return try VolumePooling(spatial, x, kernel: kernel, ceilMode: ceilMode)
   }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     if let volume = try volume(inputs[0]) { return [volume.y] }

@@ -96,7 +96,7 @@ private struct UnpooledPlaces<T: Element> {
 
   /// Calls body(element of x, of y) for all that have a place.
   private func forEach(_ body: (Int, Int) -> Void) throws(CNNError) {
-    parallel(channels, width: try parallelWidth(channels)) { channel, _ in
+    parallel(channels, width: try parallelWidth(channels, .elements(channels, count, 4))) { channel, _ in
       for i in channel &* count..<(channel &+ 1) &* count where indices[i] >= 0 {
         let place = Int(indices[i]) &- channel &* area
         body(i, channel &* yArea &+ place / width &* yWidth &+ place % width)
@@ -128,7 +128,7 @@ extension Pooling {
   @_specialize(where T == Float) @_specialize(where T == Double)
   func indices<T: Element>(_ winners: Input<Int32>, in x: Shape, _ indices: Output<T>) throws(CNNError) {
     let (OH, OW, H, W) = (winners.shape[2], winners.shape[3], x[2], x[3]), channels = x[0] &* x[1], columns = window.kernel[1]
-    parallel(channels, width: try parallelWidth(channels)) { channel, _ in
+    parallel(channels, width: try parallelWidth(channels, .elements(winners.shape.count, 8))) { channel, _ in
       for i in 0..<OH &* OW {
         let place = channel &* OH &* OW &+ i, winner = Int(winners.data[place])
         let h = i / OW &* window.strides[0] &- window.pads[0] &+ winner / columns &* window.dilations[0]
