@@ -268,11 +268,6 @@ private let maxPool: [OperatorCase] = [
   indices(2, 2, 5).map { n, c, o in x[0][((n * 2 + c) * 7 + o)..<((n * 2 + c) * 7 + o + 3)].max() ?? .nan }
 }
 
-private let activations: [OperatorCase] = [
-  .init("Relu", [], .shape([3, 5, 7]), reference: positivePart),
-  .init("Sigmoid", [], .shape([3, 5, 7]), reference: sigmoid),
-  .init("Tanh", [], .shape([3, 5, 7]), reference: hyperbolicTangent),
-]
 /// Strides and dilations 2 and 1, pads 1 above and 1 at the right.
 @Sendable private func placesOfMaxima(_ x: [[Double]]) -> [Double] {
   array([2, 2, 2, 3]) { i in
@@ -285,7 +280,6 @@ private let activations: [OperatorCase] = [
   }
 }
 
-private let relu: [OperatorCase] = [.init("Relu", [], .shape([3, 5, 7]), reference: positivePart)]
 private let activations: [OperatorCase] = [
   .init("Relu", [], .shape([3, 5, 7]), reference: positivePart),
   .init("Sigmoid", [], .shape([3, 5, 7]), reference: sigmoid),
