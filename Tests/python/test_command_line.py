@@ -194,6 +194,18 @@ def test_every_model_has_a_summary(run, name):
     assert "7 classes: 0, 1, 2, 3, 4, 5, 6" in out and "multiply-adds" in out
 
 
+def test_images_are_changed_in_training(run, data):
+    def losses(*arguments):
+        _, out, _ = run("train", "--data", data / "halves.npz", *TRAIN, *arguments)
+        return [float(part.split(",")[0]) for part in out.split(": loss ")[1:]]
+
+    plain = losses()
+    assert plain[-1] < 0.1
+    # Mirrored, left and right are the same: of three classes, two can only be guessed at, each with probability 1/2.
+    assert losses("--flip")[-1] > 0.8 * np.log(2) * 2 / 3
+    assert losses("--shift", "2")[0] != plain[0]
+
+
 def test_predict_shows_the_likeliest_classes(run, data, kept):
     file = data / "folder/test/right/01.png"
     status, out, _ = run("predict", kept, file, "--top", 9, "--json")
@@ -274,6 +286,7 @@ def test_ctrl_c_keeps_what_was_learned(data, tmp_path, run):
         (["train", "--momentum", "1"], "--momentum: wanted a number of at least 0 and below 1, got 1"),
         (["train", "--momentum", "0.5"], "--momentum: it is for --optimizer sgd, got adam"),
         (["train", "--seed", "-1"], "--seed: wanted a whole number of at least 0"),
+        (["train", "--shift", "x"], "--shift: wanted a whole number of at least 0, got x"),
         (["train", "--model", "perceptron"], "invalid choice: 'perceptron'"),
         (["train", "--model", "deep", "--start", "a.npz"], "not allowed with argument --model"),
         (["train", "--save", "net.txt"], "--save: wanted a file name that ends in .npz or .safetensors, got net.txt"),

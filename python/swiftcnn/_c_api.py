@@ -420,7 +420,7 @@ class Network:
     # Training
 
     def choose(self, what: str, name: str, given: Mapping[str, AttributeValue]) -> None:
-        """`what` is set_loss, set_optimizer or add_schedule."""
+        """`what` is set_loss, set_optimizer, add_schedule or add_augmentation."""
         self._call(what, name.encode(), *_attributes(given))
 
     def treat(self, parameter: int, frozen: bool, rate: float, weight_decay: float) -> None:

@@ -93,6 +93,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--schedule", metavar="NAME", choices=_train.SCHEDULES, default="constant", help=about)
     about = "share of each label that is spread over all classes; default 0"
     training.add_argument("--label-smoothing", metavar="SHARE", type=_number(below=1), default=0.0, help=about)
+    about = "shift each image by up to so many pixels, another way in each epoch; default 0"
+    training.add_argument("--shift", metavar="PIXELS", type=_whole(0), default=0, help=about)
+    about = "mirror half of the images, others in each epoch: for things that may look either way"
+    training.add_argument("--flip", action="store_true", help=about)
     training.add_argument("--seed", metavar="N", type=_whole(0, 2**64 - 1), default=0, help="of weights and order; default 0")
     results = parser.add_argument_group("results")
     about = f"keep the network here ({' or '.join(SUFFIXES)}), after each epoch"

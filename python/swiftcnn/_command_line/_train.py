@@ -56,6 +56,7 @@ def train(options: argparse.Namespace) -> int:
     batch = options.batch = min(options.batch or (BATCH_OF_FEW if count < FEW else BATCH), count)
     optimizer = make_optimizer(options, math.ceil(count / batch))
     network.compile(nn.CrossEntropyLoss(label_smoothing=options.label_smoothing), optimizer)
+    _augment(network, options)
     parameters = sum(parameter.size() for parameter in network.parameters())
     print(f"{data.name}: {count} images to train with, {len(data.x_test)} held out for the test,", end=" ")
     print(f"{text(classifier.shape)}, {len(data.class_names)} classes")
@@ -94,6 +95,15 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> optim.Optimizer:
     optimizer = OPTIMIZERS[options.optimizer](**given)
     SCHEDULES[options.schedule](optimizer, options.epochs, options.epochs * steps)
     return optimizer
+
+
+def _augment(network: nn.Module, options: argparse.Namespace) -> None:
+    """What the engine does to images in training epochs."""
+    native = network._built("train").native
+    if options.shift:
+        native.choose("add_augmentation", "RandomShift", {"vertical": options.shift, "horizontal": options.shift})
+    if options.flip:
+        native.choose("add_augmentation", "RandomHorizontalFlip", {})
 
 
 class _Watch(Callback):
@@ -147,7 +157,8 @@ class _Watch(Callback):
         if not self._options.save:
             return
         options = self._options
-        names = ("epochs", "batch", "optimizer", "rate", "momentum", "weight_decay", "schedule", "label_smoothing", "seed")
+        training = ("epochs", "batch", "optimizer", "rate", "momentum", "weight_decay", "schedule", "label_smoothing")
+        names = (*training, "shift", "flip", "seed")
         given = {name: value for name in names if (value := getattr(options, name)) is not None}
         found = {"epochs_done": len(self.results), "test_accuracy": result.accuracy, "test_images": len(result.right)}
         self._classifier.about = {"data": self._data.name, **given, **found}
