@@ -1,5 +1,5 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library embedded venv test format lint wheel bench clean
+.PHONY: help demo build library embedded venv test format lint wheel bench bench-layers clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ EMBEDDED := build/embedded/libswiftcnn.so
 SWIFT_BUILD := env -u CC -u CXX swift build -c release --disable-local-rpath
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: build  ## train the article's CNN on handwritten digits and draw what it learned (DATA=path, OUT=file.png)
 	$(BIN)/python Examples/python/train_digits.py $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
@@ -69,10 +69,27 @@ format: venv  ## format Swift and Python sources
 wheel: venv  ## make a wheel for any Python 3 of this platform, in DIST=dist
 	$(BIN)/python -m pip wheel --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir "$(or $(DIST),dist)" .
 
-bench: build  ## time a training step against NumPy, and the convolution's tiles against the processor's peak
+# ROWS is a regular expression; PEERS and THREADS are lists with commas; QUICK=1 takes two minutes; AGAINST=commit compares with it.
+BENCH := .venv-bench/bin/python
+bench: build .venv-bench/.ready  ## time swiftcnn and its peers side by side (ROWS, PEERS, THREADS, OUT, QUICK=1, AGAINST=commit)
+	$(BENCH) Benchmarks/export_models.py build/bench/models $(if $(QUICK)$(AGAINST),resnet18) || echo "without rows of files"
+	$(BENCH) Benchmarks/$(if $(AGAINST),compare.py '$(AGAINST)',run.py $(if $(QUICK),--quick) $(if $(PEERS),--peers '$(PEERS)') \
+	  $(if $(OUT),--out '$(OUT)')) $(if $(ROWS),--rows '$(ROWS)') $(if $(THREADS),--threads '$(THREADS)')
+
+bench-layers: build  ## time the article's layers one by one against NumPy, and the convolution's tiles against the peak
 	$(BIN)/python Benchmarks/layers_step.py --layers
 	$(SWIFT_BUILD) --product TileBenchmark
 	$(BIN)/python Benchmarks/tiles.py
 
+# PyTorch built for processors alone is a tenth of the size; where there is none, the ordinary one. A peer without a wheel is left out.
+INSTALL := $(BENCH) -m pip install --quiet --disable-pip-version-check
+.venv-bench/.ready: Makefile
+	$(PYTHON) -m venv .venv-bench
+	$(INSTALL) "numpy>=1.24,<3" "matplotlib>=3.7,<4"
+	$(INSTALL) "torch==2.13.0+cpu" || $(INSTALL) "torch>=2.6"
+	for peer in torchvision "onnx onnxscript onnxruntime" openvino jax "ncnn pnnx" MNN opencv-python-headless; do \
+	  $(INSTALL) $$peer || echo "without $$peer"; done
+	@touch $@
+
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .build-readme .venv build dist python/swiftcnn/lib
+	rm -rf .build .build-embedded .build-readme .venv .venv-bench build dist python/swiftcnn/lib
