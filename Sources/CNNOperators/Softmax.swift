@@ -1,4 +1,4 @@
-// Softmax, and softmax with cross-entropy (ONNX Softmax, SoftmaxCrossEntropyLoss), over the last of two axes.
+// Softmax (ONNX's), and softmax with the mean cross-entropy of Loss/CrossEntropy.swift, over the last of two axes.
 package import CNNCore
 import Microkernels
 
@@ -50,20 +50,11 @@ package enum Target<T: Element> {
     case .distribution: 0
     }
   }
-  /// Shapes, class numbers, and that `output` does not overwrite what is still to be read.
-  fileprivate func check(_ N: Int, _ K: Int, _ output: Output<T>) throws(CNNError) {
+  fileprivate func mustNotBe(_ output: Output<T>) throws(CNNError) {
     switch self {
     case .distribution(let t): try output.mustNotOverlap(t)
     case .indices32(let t): try output.mustNotOverlap(t)
     case .indices64(let t): try output.mustNotOverlap(t)
-    }
-    switch self {
-    case .distribution(let t): return try t.wants(try Shape("target", N, K))
-    case .indices32(let t): try t.wants(try Shape("target", N))
-    case .indices64(let t): try t.wants(try Shape("target", N))
-    }
-    for n in 0..<N where index(n) < 0 || index(n) >= K {
-      throw .argument("target[\(n)]: wanted a class from 0 to \(K - 1), got \(index(n))")
     }
   }
 }
@@ -97,55 +88,32 @@ package enum Softmax {
     }
   }
 
-  /// The mean over N of -sum of t * log(softmax(x)), by log-sum-exp, so that no logarithm is of 0.
-  @_specialize(where T == Float) @_specialize(where T == Double)
+  /// The mean over N of -sum of t * log(softmax(x)).
   package static func crossEntropy<T: Element>(
     _ x: Input<T>, _ target: Target<T>, probabilities: Output<T>
   ) throws(CNNError) -> Double {
     try x.wants(rank: 2, "[N][K]")
     try probabilities.wants(x.shape)
     try probabilities.mustNotOverlap(x)
-    let (N, K) = (x.shape[0], x.shape[1])
-    guard N > 0 && K > 0 else { throw .shape("x: wanted at least one row and one class, got shape \(x.shape.description)") }
-    try target.check(N, K, probabilities)
-    var total = 0.0
-    for n in 0..<N {
-      let row = x.data + n &* K
-      let (largest, sum) = T.kernels.softmaxRow(row, probabilities.data + n &* K, K)
-      let logarithmOfSum = Double(largest) + logarithm(Double(sum))
-      if case .distribution(let t) = target {
-        for k in 0..<K where t.data[n &* K &+ k] != 0 {
-          total += Double(t.data[n &* K &+ k]) * (logarithmOfSum - Double(row[k]))
-        }
-      } else {
-        total += logarithmOfSum - Double(row[target.index(n)])
-      }
+    guard x.shape.count > 0 else {
+      throw .shape("x: wanted at least one row and one class, got shape \(x.shape.description)")
     }
-    return total / Double(N)
+    try target.mustNotBe(probabilities)
+    let rule = CrossEntropy<T>()
+    try rule.check(x.shape, target)
+    return try rule.value(x, target, probabilities: probabilities, gradient: nil)
   }
 
   /// grad_x = (probabilities * sum of t - t) * grad_loss / N; the sum is 1 for indices.
-  @_specialize(where T == Float) @_specialize(where T == Double)
   package static func crossEntropyBackward<T: Element>(
     _ probabilities: Input<T>, _ target: Target<T>, gradLoss: Double, _ gradX: Output<T>
   ) throws(CNNError) {
     try probabilities.wants(rank: 2, "[N][K]")
     try gradX.wants(probabilities.shape)
     try gradX.mustNotOverlap(probabilities, sameAllowed: true)
-    let (N, K) = (probabilities.shape[0], probabilities.shape[1])
-    try target.check(N, K, gradX)
-    if N == 0 { return }
-    let scale = T(gradLoss / Double(N))
-    for n in 0..<N {
-      let from = probabilities.data + n &* K, to = gradX.data + n &* K
-      if case .distribution(let t) = target {
-        var weight: T = 0
-        for k in 0..<K { weight += t.data[n &* K &+ k] }
-        for k in 0..<K { to[k] = (from[k] * weight - t.data[n &* K &+ k]) * scale }
-      } else {
-        let index = target.index(n)
-        for k in 0..<K { to[k] = (from[k] - (k == index ? 1 : 0)) * scale }
-      }
-    }
+    try target.mustNotBe(gradX)
+    let rule = CrossEntropy<T>()
+    try rule.check(probabilities.shape, target)
+    try rule.backward(probabilities, target, gradLoss: gradLoss, gradX)
   }
 }
