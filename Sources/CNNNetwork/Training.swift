@@ -1,6 +1,7 @@
 // A training step: forward, loss, backward, clip, update.
 package import CNNCore
 package import CNNOperators
+import Microkernels
 
 /// How far training is: with the parameters, the buffers, the optimizer's states and those of TrainingState.swift, all that it takes
 /// to go on.
@@ -133,7 +134,7 @@ extension Network {
     for run in runs {
       func state(_ i: Int) -> UnsafeMutablePointer<T> { (i < states.count ? states[i].data : slopes) + run.start }
       try optimizer.update(
-        OptimizerRun(
+        OptimizerArrays(
           parameters: parameters + run.start, gradients: UnsafePointer(slopes) + run.start,
           states: [state(0), state(1), state(2)], count: run.count),
         rate: rate * run.treatment.rate, weightDecay: optimizer.weightDecay * run.treatment.weightDecay, step: progress.updates)

@@ -22,9 +22,16 @@ package enum Relu {
       T.kernels.relu(x.data + start, y.data + start, mask.map { $0.data + start }, count)
     }
   }
-  /// grad_x = grad_y where mask is 0.
+  /// grad_x = grad_y where y = relu(x) is above 0, or NaN.
   @_specialize(where T == Float) @_specialize(where T == Double)
-  package static func backward<T: Element>(_ mask: Input<UInt8>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
+  package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
+    try throughOutput(y, gradY, gradX, T.kernels.reluBackward)
+  }
+  /// The same by forward's mask: grad_y where it is 0.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package static func backward<T: Element>(
+    mask: Input<UInt8>, _ gradY: Input<T>, _ gradX: Output<T>
+  ) throws(CNNError) {
     try masked(mask, keep: 0, scale: 1, gradY, gradX)
   }
 }
@@ -49,7 +56,7 @@ package enum Sigmoid {
   /// grad_x = grad_y * y * (1 - y).
   @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
-    try throughOutput(y, gradY, gradX) { $0 * (1 - $0) }
+    try throughOutput(y, gradY, gradX, T.kernels.sigmoidBackward)
   }
 }
 
@@ -63,20 +70,18 @@ package enum Tanh {
   /// grad_x = grad_y * (1 - y²).
   @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(_ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
-    try throughOutput(y, gradY, gradX) { 1 - $0 * $0 }
+    try throughOutput(y, gradY, gradX, T.kernels.tanhBackward)
   }
 }
 
 private func throughOutput<T: Element>(
-  _ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>, _ slope: (T) -> T
+  _ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>, _ kernel: KernelTable<T>.ThroughOutput
 ) throws(CNNError) {
   try gradY.wants(y.shape)
   try gradX.wants(y.shape)
   try gradX.mustNotOverlap(gradY, sameAllowed: true)
   try gradX.mustNotOverlap(y, sameAllowed: true)
-  try forEachRun(y.shape.count) { start, count in
-    for i in start..<start &+ count { gradX.data[i] = gradY.data[i] * slope(y.data[i]) }
-  }
+  try forEachRun(y.shape.count) { kernel(y.data + $0, gradY.data + $0, gradX.data + $0, $1) }
 }
 
 /// Inverted dropout: what is kept is scaled at training time, so that inference needs nothing.

@@ -18,7 +18,7 @@ public func swiftcnn_relu_backward(
   _ mask: swiftcnn_tensor, _ grad_y: swiftcnn_tensor, _ grad_x: swiftcnn_tensor
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_ grad_y: Input<T>) throws(CNNError) {
-    try Relu.backward(mask.input("mask"), grad_y, grad_x.output("grad_x"))
+    try Relu.backward(mask: mask.input("mask"), grad_y, grad_x.output("grad_x"))
   }
   return status(grad_y, "grad_y", call, call)
 }

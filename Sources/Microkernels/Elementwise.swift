@@ -14,7 +14,44 @@ public func reluForward<V: Vector>(
   }
 }
 
-/// y = x * scale where mask == keep, else 0: dropout, and the gradient of relu.
+/// The template of gradients through y = f(x) whose slope follows from y: grad_x = gradient(y, grad_y).
+@inlinable @inline(__always)
+func throughOutput<V: Vector>(
+  _ y: UnsafePointer<V.Scalar>, _ gradY: UnsafePointer<V.Scalar>, _ gradX: UnsafeMutablePointer<V.Scalar>, _ count: Int,
+  _ gradient: (_ y: V, _ gradY: V) -> V
+) {
+  forEachVector(V.self, count) { i, n in store(gradient(load(y + i, n), load(gradY + i, n)), gradX + i, n) }
+}
+
+/// grad_y where y = relu(x) is above 0 (or NaN), else 0.
+@inlinable @inline(never)
+public func reluBackward<V: Vector>(
+  _: V.Type, _ y: UnsafePointer<V.Scalar>, _ gradY: UnsafePointer<V.Scalar>, _ gradX: UnsafeMutablePointer<V.Scalar>,
+  _ count: Int
+) {
+  let zero = V.repeating(0)
+  throughOutput(y, gradY, gradX, count) { y, g in V.select(V.isLessOrEqual(y, zero), zero, g) }
+}
+/// grad_y * y * (1 - y) of y = sigmoid(x).
+@inlinable @inline(never)
+public func sigmoidBackward<V: Vector>(
+  _: V.Type, _ y: UnsafePointer<V.Scalar>, _ gradY: UnsafePointer<V.Scalar>, _ gradX: UnsafeMutablePointer<V.Scalar>,
+  _ count: Int
+) {
+  let one = V.repeating(1)
+  throughOutput(y, gradY, gradX, count) { y, g in g * (y * (one - y)) }
+}
+/// grad_y * (1 - y²) of y = tanh(x).
+@inlinable @inline(never)
+public func tanhBackward<V: Vector>(
+  _: V.Type, _ y: UnsafePointer<V.Scalar>, _ gradY: UnsafePointer<V.Scalar>, _ gradX: UnsafeMutablePointer<V.Scalar>,
+  _ count: Int
+) {
+  let one = V.repeating(1)
+  throughOutput(y, gradY, gradX, count) { y, g in g * (one - y * y) }
+}
+
+/// y = x * scale where mask == keep, else 0: dropout, and the gradient of relu with a mask.
 @inlinable @inline(never)
 public func maskedScale<V: Vector>(
   _: V.Type, _ x: UnsafePointer<V.Scalar>, _ mask: UnsafePointer<UInt8>, keep: UInt8, scale: V.Scalar,

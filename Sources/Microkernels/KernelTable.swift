@@ -62,14 +62,14 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias Map = @Sendable (_ x: Pointer, _ y: MutablePointer, _ count: Int) -> Void
   /// Returns the largest x and the sum of exp(x - largest).
   public typealias SoftmaxRow = @Sendable (_ x: Pointer, _ y: MutablePointer, _ count: Int) -> (largest: T, sum: T)
+  public typealias ThroughOutput = @Sendable (_ y: Pointer, _ gradY: Pointer, _ gradX: MutablePointer, _ count: Int) -> Void
   public let relu: Relu, maskedScale: MaskedScale, sigmoid: Map, tanh: Map, softmaxRow: SoftmaxRow
+  public let reluBackward: ThroughOutput, sigmoidBackward: ThroughOutput, tanhBackward: ThroughOutput
 
   // Optimizers.
-  public typealias Adam =
-    @Sendable (
-      _ step: AdamStep<T>, _ p: MutablePointer, _ gradients: Pointer, _ m: MutablePointer, _ v: MutablePointer, _ count: Int
-    ) -> Void
-  public let adam: Adam
+  public typealias Step<Numbers> = @Sendable (_ numbers: Numbers, _ arrays: OptimizerArrays<T>) -> Void
+  public let sgd: Step<SGDStep<T>>, momentum: Step<MomentumStep<T>>, adagrad: Step<AdagradStep<T>>
+  public let rmsprop: Step<RMSpropStep<T>>, adam: Step<AdamStep<T>>
 
   @usableFromInline
   init(
@@ -80,7 +80,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, relu: @escaping Relu, maskedScale: @escaping MaskedScale,
-    sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, adam: @escaping Adam
+    sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, reluBackward: @escaping ThroughOutput,
+    sigmoidBackward: @escaping ThroughOutput, tanhBackward: @escaping ThroughOutput, sgd: @escaping Step<SGDStep<T>>,
+    momentum: @escaping Step<MomentumStep<T>>, adagrad: @escaping Step<AdagradStep<T>>,
+    rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
@@ -90,7 +93,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
-    (self.sigmoid, self.tanh, self.softmaxRow, self.adam) = (sigmoid, tanh, softmaxRow, adam)
+    (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
+    (self.reluBackward, self.sigmoidBackward, self.tanhBackward) = (reluBackward, sigmoidBackward, tanhBackward)
+    (self.sgd, self.momentum, self.adagrad, self.rmsprop, self.adam) = (sgd, momentum, adagrad, rmsprop, adam)
   }
 }
 
@@ -124,6 +129,11 @@ extension KernelTable {
       sigmoid: { Microkernels.sigmoid(V.self, $0, $1, $2) },
       tanh: { Microkernels.hyperbolicTangent(V.self, $0, $1, $2) },
       softmaxRow: { Microkernels.softmaxRow(V.self, $0, $1, $2) },
-      adam: { Microkernels.adam(V.self, $0, $1, $2, $3, $4, $5) })
+      reluBackward: { Microkernels.reluBackward(V.self, $0, $1, $2, $3) },
+      sigmoidBackward: { Microkernels.sigmoidBackward(V.self, $0, $1, $2, $3) },
+      tanhBackward: { Microkernels.tanhBackward(V.self, $0, $1, $2, $3) },
+      sgd: { Microkernels.sgd(V.self, $0, $1) }, momentum: { Microkernels.momentum(V.self, $0, $1) },
+      adagrad: { Microkernels.adagrad(V.self, $0, $1) }, rmsprop: { Microkernels.rmsprop(V.self, $0, $1) },
+      adam: { Microkernels.adam(V.self, $0, $1) })
   }
 }

@@ -73,13 +73,7 @@ public enum Activation: Sendable, CaseIterable {
       try gradient.input("gradient").wants(y.extents)
       let ofX = try Tensor<Scalar>(y.extents)
       switch self {
-      case .relu:
-        // y <= 0 exactly where x <= 0, so y gives the mask; what relu makes of it is overwritten.
-        let mask = try Tensor<UInt8>(y.extents)
-        try withExtendedLifetime(mask) { () throws(CNNError) in
-          try CNNOperators.Relu.forward(y.input("y"), ofX.output("x"), mask: mask.output("mask"))
-          try CNNOperators.Relu.backward(mask.input("mask"), gradient.input("gradient"), ofX.output("x"))
-        }
+      case .relu: try CNNOperators.Relu.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
       case .sigmoid: try CNNOperators.Sigmoid.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
       case .tanh: try CNNOperators.Tanh.backward(y.input("y"), gradient.input("gradient"), ofX.output("x"))
       }

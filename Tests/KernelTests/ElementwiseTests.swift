@@ -23,6 +23,31 @@ import Testing
     }
   }
 
+  @Test(arguments: instructionSets) func gradientsThroughOutputs(_ set: InstructionSet) {
+    gradientsThroughOutputs(set.float32())
+    gradientsThroughOutputs(set.float64())
+  }
+
+  /// Also where grad_x is grad_y. The slopes are products of two roundings, one of which may be fused: 4 units.
+  private func gradientsThroughOutputs<T: Element>(_ table: KernelTable<T>) {
+    let special: [T] = [0, .nan, 1, 0, .leastNonzeroMagnitude, -0.0, 0]
+    let y: [T] = numbers(table.sizes.max() ?? 0, 2).enumerated().map { i, y in i % 3 == 0 ? special[i / 3 % 7] : y }
+    func expect(
+      _ name: String, _ kernel: @escaping KernelTable<T>.ThroughOutput, _ twin: @escaping (_ y: T, _ g: T) -> Expected<T>
+    ) {
+      expectMap(
+        table, name, { numbers($0) },
+        { gradY, gradX, count in
+          let y = Block(Array(y[..<count]))
+          kernel(y.data, gradY, gradX, count)
+        }, twin: { g, i in twin(y[i], g) })
+    }
+    let within = { (size: T) in 4 * T.ulpOfOne * size }
+    expect("relu", table.reluBackward) { y, g in Expected(y <= 0 ? 0 : g) }
+    expect("sigmoid", table.sigmoidBackward) { y, g in Expected(g * (y * (1 - y)), within: within(abs(g * y) * (1 + abs(y)))) }
+    expect("tanh", table.tanhBackward) { y, g in Expected(g * (1 - y * y), within: within(abs(g) * (1 + y * y))) }
+  }
+
   @Test(arguments: instructionSets) func maskedScale(_ set: InstructionSet) {
     maskedScale(set.float32())
     maskedScale(set.float64())

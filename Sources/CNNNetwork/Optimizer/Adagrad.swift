@@ -1,6 +1,7 @@
 // Adagrad (Duchi et al. 2011): h += g², p -= rate * g / (sqrt(h) + eps).
 import CNNCore
 import CNNOperators
+import Microkernels
 
 final class Adagrad<T: Element>: Optimizer<T> {
   private let rateDecay: Double, initial: Double, epsilon: Double
@@ -14,22 +15,9 @@ final class Adagrad<T: Element>: Optimizer<T> {
   override var states: Int { 1 }
   override var initialState: Double { initial }
 
-  override func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
-    try adagrad(run, rate: T(rate / (1 + Double(step - 1) * rateDecay)), decay: T(weightDecay), epsilon: T(epsilon))
-  }
-}
-
-@_specialize(where T == Float) @_specialize(where T == Double)
-private func adagrad<T: Element>(_ run: OptimizerRun<T>, rate: T, decay: T, epsilon: T) throws(CNNError) {
-  try run.forEachPiece { step($0.parameters, $0.gradients, $0.states[0], $0.count, rate, decay, epsilon) }
-}
-private func step<T: Element>(
-  _ p: UnsafeMutablePointer<T>, _ g: UnsafePointer<T>, _ h: UnsafeMutablePointer<T>, _ count: Int, _ rate: T, _ decay: T,
-  _ epsilon: T
-) {
-  for i in 0..<count {
-    let slope = g[i] + decay * p[i], sum = h[i] + slope * slope
-    h[i] = sum
-    p[i] -= rate * slope / (squareRoot(sum) + epsilon)
+  override func update(_ run: OptimizerArrays<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
+    let numbers = AdagradStep(
+      rate: T(rate / (1 + Double(step - 1) * rateDecay)), decay: T(weightDecay), epsilon: T(epsilon))
+    try forEachPiece(of: run) { T.kernels.adagrad(numbers, $0) }
   }
 }

@@ -27,13 +27,13 @@ final class Adam<T: Element>: Optimizer<T> {
   }
   override var states: Int { 2 }
 
-  override func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
+  override func update(_ run: OptimizerArrays<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
     let (correction1, correction2) = (1 - power(beta1, step), 1 - power(beta2, step))
     let isBook = variant == .book, isDecoupled = variant == .decoupled
-    let step = AdamStep(
+    let numbers = AdamStep(
       rate: T(isBook ? rate * correction2.squareRoot() / correction1 : rate / correction1),
       root: isBook ? 1 : T(1 / correction2.squareRoot()), keep: isDecoupled ? T(1 - rate * weightDecay) : 1,
       decay: isDecoupled ? 0 : T(weightDecay), share1: T(1 - beta1), beta2: T(beta2), share2: T(1 - beta2), epsilon: T(epsilon))
-    try run.forEachPiece { T.kernels.adam(step, $0.parameters, $0.gradients, $0.states[0], $0.states[1], $0.count) }
+    try forEachPiece(of: run) { T.kernels.adam(numbers, $0) }
   }
 }

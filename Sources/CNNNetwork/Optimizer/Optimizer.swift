@@ -2,6 +2,7 @@
 // flat array, so a step is one pass.
 package import CNNCore
 package import CNNOperators
+package import Microkernels
 
 package class Optimizer<T: Element> {
   /// The learning rate before schedules.
@@ -33,7 +34,7 @@ package class Optimizer<T: Element> {
   package var initialState: Double { 0 }
 
   /// Step number `step`, from 1, of the run of parameters that the pointers show.
-  package func update(_ run: OptimizerRun<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
+  package func update(_ run: OptimizerArrays<T>, rate: Double, weightDecay: Double, step: Int) throws(CNNError) {
     throw CNNError(.unsupported, "this optimizer has no step")
   }
 
@@ -73,30 +74,17 @@ extension Attributes {
   }
 }
 
-/// Parameters that are treated alike, side by side, with their gradients and the optimizer's arrays of them.
-package struct OptimizerRun<T: Element> {
-  let parameters: UnsafeMutablePointer<T>
-  let gradients: UnsafePointer<T>
-  let states: InlineArray<3, UnsafeMutablePointer<T>>
-  let count: Int
-
-  /// Calls body with pieces of 64 Ki, on all threads.
-  func forEachPiece(_ body: (OptimizerRun) -> Void) throws(CNNError) {
-    let piece = 1 << 16, pieces = (count &+ piece &- 1) / piece
-    parallel(pieces, width: try parallelWidth(pieces, .elements(count, 4))) { i, _ in
-      let start = i &* piece
-      body(
-        OptimizerRun(
-          parameters: parameters + start, gradients: gradients + start,
-          states: [states[0] + start, states[1] + start, states[2] + start], count: min(piece, count &- start)))
-    }
+/// Calls body with pieces of 64 Ki, on all threads.
+func forEachPiece<T: Element>(of run: OptimizerArrays<T>, _ body: (OptimizerArrays<T>) -> Void) throws(CNNError) {
+  let piece = 1 << 16, pieces = (run.count &+ piece &- 1) / piece
+  parallel(pieces, width: try parallelWidth(pieces, .elements(run.count, 4))) { i, _ in
+    let start = i &* piece
+    body(
+      OptimizerArrays(
+        parameters: run.parameters + start, gradients: run.gradients + start,
+        states: [run.states[0] + start, run.states[1] + start, run.states[2] + start], count: min(piece, run.count &- start)))
   }
 }
-
-/// The square root, and 0 of what rounding has left below 0. (For what might be negative the compiler would call the C library, one
-/// number at a time; this it does in vectors.)
-@inline(__always)
-func squareRoot<T: Element>(_ x: T) -> T { (x < 0 ? 0 : x).squareRoot() }
 
 /// x to the power of a whole number, by squaring: the same bits wherever training resumes.
 func power(_ x: Double, _ exponent: Int) -> Double {
