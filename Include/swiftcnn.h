@@ -364,6 +364,9 @@ swiftcnn_status swiftcnn_network_array(swiftcnn_network *network, swiftcnn_array
                                        swiftcnn_tensor *array);
 /* All of them as one array of one axis: what an all-reduce takes. Not for states, each of which is one. */
 swiftcnn_status swiftcnn_network_flat_array(swiftcnn_network *network, swiftcnn_arrays arrays, swiftcnn_tensor *array);
+/* Promises that the parameters and constants handed out so far are not written any more, until they are asked for again. Else they
+ * may be at any moment, and what a network computes from them for later runs, such as packed filters, is computed in each run. */
+swiftcnn_status swiftcnn_network_return_arrays(swiftcnn_network *network);
 /* {steps, updates by the optimizer, epochs} so far. */
 swiftcnn_status swiftcnn_network_progress(const swiftcnn_network *network, int64_t progress[3]);
 swiftcnn_status swiftcnn_network_set_progress(swiftcnn_network *network, const int64_t progress[3]);

@@ -30,6 +30,7 @@ extension Network {
       throw .argument("network: its optimizer keeps no averages; set one with ema_decay")
     }
     exchange(try graph.parameters.memory(), averages.data, averages.count)
+    graph.parameters.change()
     usesAverages = use
   }
 }

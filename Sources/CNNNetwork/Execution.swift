@@ -7,6 +7,9 @@ package final class Execution<T: Element> {
   private let arena: Scratch<UInt8>
   private let table: Scratch<UnsafeMutableRawPointer?>
   private var addresses: UnsafePointer<UnsafeMutableRawPointer?> { UnsafePointer(table.data) }
+  /// Of the plan's prepared steps; and which contents they are for, nil where these may have changed.
+  private var blocks: [PreparedBlock] = []
+  private var blocksVersion: ContentVersion?
 
   package init(_ plan: Plan<T>) throws(CNNError) {
     self.plan = plan
@@ -28,8 +31,32 @@ package final class Execution<T: Element> {
         case .buffer(let offset): UnsafeMutableRawPointer(buffers + offset)
         case .gradient(let offset): gradients.map { UnsafeMutableRawPointer($0 + offset) }
         case .arena(let offset): UnsafeMutableRawPointer(arena.data + offset)
+        case .prepared: table.data[slot]  // as the last run left it
         }
     }
+  }
+
+  /// Finds what is prepared, and prepares what is not.
+  private func prepare(_ graph: Graph<T>) throws(CNNError) {
+    let version = graph.contentVersion
+    if plan.prepared.isEmpty || (version != nil && version == blocksVersion) { return }
+    if blocksVersion != nil {
+      // Other threads may have these: not to be written again.
+      (blocks, blocksVersion) = ([], nil)
+      if version == nil { graph.prepared.keep(only: []) }
+    }
+    for (i, step) in plan.prepared.enumerated() {
+      let found = version.flatMap { graph.prepared.find(step.key, $0) }
+      let block: PreparedBlock
+      if let found { block = found } else { block = try i < blocks.count ? blocks[i] : PreparedBlock(step.key.bytes) }
+      for (offset, slot) in step.places { table.data[slot] = UnsafeMutableRawPointer(block.data + offset) }
+      if i < blocks.count { blocks[i] = block } else { blocks.append(block) }
+      if found != nil { continue }
+      let work = plan.steps[step.step]
+      try naming(work.name, work.operatorName) { () throws(CNNError) in try work.work.prepare(arrays(work, 0)) }
+      if let version { graph.prepared.add(step.key, version, block) }
+    }
+    blocksVersion = version
   }
 
   /// Runs all steps on inputs of the plan's shapes. `seed` is what random operators draw from, with their node's number.
@@ -37,17 +64,25 @@ package final class Execution<T: Element> {
     _ inputs: [UnsafePointer<T>], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
   ) throws(CNNError) {
     bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
+    try prepare(graph)
     for step in plan.steps {
       try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }
     }
+    if plan.updatesBuffers { graph.buffers.change() }
   }
 
   /// Runs all steps back, once the gradient of the loss is written: overwrites the gradients of all parameters that are not frozen.
   package func backward(seed: UInt64 = 0) throws(CNNError) {
-    for operand in plan.unreached { zero(try array(operand).data, operand.shape.count) }
+    for operand in plan.unreached {
+      let gradient = try array(operand)
+      zero(gradient.data, gradient.shape.count)
+    }
     for step in plan.steps.reversed() {
       guard let backward = step.backward else { continue }
-      for operand in backward.zeroed { zero(try array(operand).data, operand.shape.count) }
+      for operand in backward.zeroed {
+        let gradient = try array(operand)
+        zero(gradient.data, gradient.shape.count)
+      }
       try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.backward(arrays(step, seed)) }
       for (from, to) in backward.additions { try add(try array(from).input, to: try array(to)) }
     }
@@ -59,9 +94,12 @@ package final class Execution<T: Element> {
       step.operands, addresses, mode: plan.mode, seed: UInt64(words[0]) << 32 | UInt64(words[1]))
   }
 
+  /// A blocked array as the flat one that it is in memory.
   private func array(_ operand: Operand) throws(CNNError) -> Output<T> {
     guard let address = table.data[operand.slot] else { throw .argument("network: an array has no memory") }
-    return Output("network", operand.shape, address.assumingMemoryBound(to: T.self))
+    var shape = operand.shape
+    if operand.layout != .planar { shape = try Shape("network", operand.layout.count(shape, of: T.self)) }
+    return Output("network", shape, address.assumingMemoryBound(to: T.self))
   }
 
   package func output(_ i: Int) throws(CNNError) -> Input<T> {

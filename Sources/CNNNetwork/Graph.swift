@@ -45,12 +45,14 @@ package final class Graph<T: Element> {
   /// Rises with every change, so that plans of another graph are known.
   package private(set) var version = 0
   package private(set) var treatments: [Treatment] = []
+  /// What follows from parameters and buffers (PreparedArrays.swift).
+  let prepared: PreparedArrays
 
-  package init() { (parameters, buffers) = (FlatArrays(), FlatArrays()) }
-  /// Other values and nodes between the same inputs, outputs, parameters and buffers.
-  init(like other: Graph, values: [Value], nodes: [Node]) {
-    (parameters, buffers, treatments) = (other.parameters, other.buffers, other.treatments)
-    (inputs, outputs, version) = (other.inputs, other.outputs, other.version)
+  package init() { (parameters, buffers, prepared) = (FlatArrays(), FlatArrays(), PreparedArrays()) }
+  /// Other values and nodes between the same inputs, parameters and buffers, and the same outputs unless told otherwise.
+  init(like other: Graph, values: [Value], nodes: [Node], outputs: [ValueID]? = nil) {
+    (parameters, buffers, prepared, treatments) = (other.parameters, other.buffers, other.prepared, other.treatments)
+    (inputs, version, self.outputs) = (other.inputs, other.version, outputs ?? other.outputs)
     (self.values, self.nodes) = (values, nodes)
   }
 

@@ -1,4 +1,4 @@
-// How a plan comes about: shapes, then which gradients are needed, then which arrays share memory and until when.
+// Where arrays lie: which gradients are needed, then which arrays share memory and until when.
 import CNNCore
 import CNNOperators
 
@@ -15,8 +15,9 @@ struct Layout<T: Element> {
   private var n: Int { graph.nodes.count }
   private var end: Int { 2 * n + 1 }
 
-  private(set) var shapes: [Shape] = []
-  private var kept: [[Kept]] = []
+  private let shapes: [Shape], none: Shape
+  private let layouts: [ArrayLayout]
+  private var kept: [[Kept]]
   private var needsGradient: [Bool] = [], reached: [Bool] = []
   private(set) var runsBackward: [Bool] = []
   private var lastUse: [Int] = []
@@ -24,62 +25,43 @@ struct Layout<T: Element> {
   private var bytes = 0
   private var places: [Place?] = []
   private var keptSlots: [[Int]] = []
-  private var gradInputs: [[Operand?]] = []
+  private var gradInputs: [[Operand?]] = [], preparedSlots: [[Operand?]] = []
 
-  init(_ graph: Graph<T>, _ mode: Mode) {
-    (self.graph, self.mode) = (graph, mode)
+  init(_ graph: Graph<T>, _ mode: Mode, _ shapes: [Shape], _ layouts: [ArrayLayout]) throws(CNNError) {
+    (self.graph, self.mode, self.shapes, self.layouts) = (graph, mode, shapes, layouts)
+    none = try Shape("absent")
+    kept = [[Kept]](repeating: [], count: graph.nodes.count)
     places = [Place?](repeating: nil, count: 2 * graph.values.count)
     keptSlots = [[Int]](repeating: [], count: graph.nodes.count)
     gradInputs = [[Operand?]](repeating: [], count: graph.nodes.count)
+    preparedSlots = gradInputs
   }
 
   private func gradientSlot(_ value: ValueID) -> Int { graph.values.count + value.index }
   private func backwardMoment(_ number: Int) -> Int { 2 * n - number }
 
-  // Shapes
+  // Places that are there already
 
-  mutating func inferShapes(_ inputs: [Shape]) throws(CNNError) {
-    guard inputs.count == graph.inputs.count else {
-      throw .argument("inputs: this network has \(graph.inputs.count), got \(inputs.count)")
-    }
-    guard !graph.outputs.isEmpty else { throw .argument("network: has no outputs") }
-    let none = try Shape("absent")
-    shapes = [Shape](repeating: none, count: graph.values.count)
+  mutating func placeGiven() throws(CNNError) {
     for (i, value) in graph.values.enumerated() {
       switch value.source {
-      case .input(let number):
-        shapes[i] = inputs[number]
-        places[i] = .given(.input(number))
-      case .parameter(let number):
-        shapes[i] = graph.parameters.entries[number].shape
-        places[i] = .given(.parameter(offset: graph.parameters.entries[number].offset))
-      case .buffer(let number):
-        shapes[i] = graph.buffers.entries[number].shape
-        places[i] = .given(.buffer(offset: graph.buffers.entries[number].offset))
-      case .integers: shapes[i] = value.shape ?? none
-      case .node: break
+      case .input(let number): places[i] = .given(.input(number))
+      case .parameter(let number): places[i] = .given(.parameter(offset: graph.parameters.entries[number].offset))
+      case .buffer(let number): places[i] = .given(.buffer(offset: graph.buffers.entries[number].offset))
+      case .integers, .node: break
       }
     }
-    for node in graph.nodes {
-      let inputs = node.inputs.map { $0.map { shapes[$0.index] } ?? none }
-      let (outputs, left) = try naming(node.name, node.operatorName) { () throws(CNNError) in
-        let outputs = try node.made.outputShapes(of: inputs)
-        return (outputs, mode == .train ? try node.made.kept(inputs, outputs) : [])
-      }
-      guard outputs.count >= node.outputs.count else {
-        throw .argument(
-          "\(node.name) (\(node.operatorName)): outputs: wanted at most \(outputs.count), got \(node.outputs.count)")
-      }
-      for (i, output) in node.outputs.enumerated() { shapes[output.index] = outputs[i] }
-      kept.append(left)
-      // What training changes must not be the caller's, nor what an optimizer changes.
-      for i in node.made.updatedInputs where mode == .train && i < node.inputs.count {
-        guard let input = node.inputs[i], case .buffer = graph.values[input.index].source else {
-          throw .argument(
-            "\(node.name) (\(node.operatorName)): \(node.made.signature.inputs[i]): wanted a constant, which training changes")
-        }
+    for (number, node) in graph.nodes.enumerated() where mode == .train {
+      let inputs = inputShapes(node), layouts = layouts(around: node)
+      kept[number] = try naming(node.name, node.operatorName) { () throws(CNNError) in
+        try node.made.kept(inputs, node.made.outputShapes(of: inputs), layouts)
       }
     }
+  }
+
+  func inputShapes(_ node: Graph<T>.Node) -> [Shape] { node.inputs.map { $0.map { shapes[$0.index] } ?? none } }
+  func layouts(around node: Graph<T>.Node) -> Layouts {
+    Layouts(inputs: node.inputs.map { $0.map { layouts[$0.index] } ?? .planar }, output: layouts[node.outputs[0].index])
   }
 
   // Gradients
@@ -131,9 +113,13 @@ struct Layout<T: Element> {
     for id in graph.outputs { use(id, end) }
   }
 
-  private mutating func newLife(_ shape: Shape, at moment: Int, stride: Int = MemoryLayout<T>.stride) throws(CNNError) -> Place
-  {
-    let life = Life(bytes: shape.count * stride, at: moment)
+  /// Memory for this value, or for its gradient.
+  private mutating func newLife(_ value: ValueID, at moment: Int) throws(CNNError) -> Place {
+    let count = try layouts[value.index].count(shapes[value.index], of: T.self)
+    return try newLife(bytes: count * MemoryLayout<T>.stride, at: moment)
+  }
+  private mutating func newLife(bytes size: Int, at moment: Int) throws(CNNError) -> Place {
+    let life = Life(bytes: size, at: moment)
     let sum = bytes.addingReportingOverflow(life.bytes)
     guard !sum.overflow && sum.partialValue < Int.max / 4 else {
       throw CNNError(.memory, "no memory for arrays of so many elements")
@@ -149,37 +135,39 @@ struct Layout<T: Element> {
   mutating func placeForward(_ number: Int) throws(CNNError) {
     let node = graph.nodes[number]
     for (i, output) in node.outputs.enumerated() {
-      let shape = shapes[output.index]
       if i == 0, let shared = sharedPlace(node, number) {
         places[output.index] = shared
       } else {
-        places[output.index] = try newLife(shape, at: number)
+        places[output.index] = try newLife(output, at: number)
       }
       extend(output.index, to: max(number, lastUse[output.index]))
     }
     for array in kept[number] {
-      let stride =
-        switch array.element {
-        case .int32: 4
-        case .uint8: 1
-        case .network: MemoryLayout<T>.stride
-        }
       keptSlots[number].append(places.count)
-      places.append(try newLife(array.shape, at: number, stride: stride))
+      places.append(
+        try newLife(bytes: array.shape.count * array.stride(network: MemoryLayout<T>.stride), at: number))
       extend(places.count - 1, to: runsBackward[number] ? backwardMoment(number) : number)
     }
   }
 
   /// The memory of an input in which output 0 can lie, if there is one.
   private func sharedPlace(_ node: Graph<T>.Node, _ number: Int) -> Place? {
-    if node.made.isView(mode), let input = node.inputs.first, let input { return places[input.index] }
+    let output = node.outputs[0]
+    if node.made.isView(mode), let input = node.inputs.first, let input, layouts[input.index] == layouts[output.index] {
+      return places[input.index]
+    }
     for i in node.made.mayOverwriteInputs where i < node.inputs.count {
-      guard let input = node.inputs[i], shapes[input.index] == shapes[node.outputs[0].index] else { continue }
+      guard let input = node.inputs[i], areAlike(input, output) else { continue }
       // Nobody needs what is there any more, this node reads it once, and it is not the caller's.
       guard case .life(let life) = places[input.index], lives[life].last <= number else { continue }
       if node.inputs.filter({ $0 == input }).count == 1 { return .life(life) }
     }
     return nil
+  }
+
+  /// Whether they take the same memory.
+  private func areAlike(_ a: ValueID, _ b: ValueID) -> Bool {
+    shapes[a.index] == shapes[b.index] && layouts[a.index] == layouts[b.index]
   }
 
   mutating func placeLossGradient() throws(CNNError) -> Operand? {
@@ -188,9 +176,9 @@ struct Layout<T: Element> {
     if case .parameter(let number) = graph.values[output.index].source {
       places[slot] = .given(.gradient(offset: graph.parameters.entries[number].offset))
     } else {
-      places[slot] = try newLife(shapes[output.index], at: n)
+      places[slot] = try newLife(output, at: n)
     }
-    return Operand(shapes[output.index], slot: slot)
+    return operand(output, slot: slot)
   }
 
   mutating func placeBackward(_ number: Int) throws(CNNError) -> Plan<T>.Backward {
@@ -199,8 +187,8 @@ struct Layout<T: Element> {
     for output in node.outputs {
       let slot = gradientSlot(output)
       if places[slot] == nil {
-        places[slot] = try newLife(shapes[output.index], at: moment)
-        result.zeroed.append(Operand(shapes[output.index], slot: slot))
+        places[slot] = try newLife(output, at: moment)
+        result.zeroed.append(operand(output, slot: slot))
       }
       extend(slot, to: moment)
     }
@@ -211,17 +199,19 @@ struct Layout<T: Element> {
         gradInputs[number].append(nil)
         continue
       }
-      let shape = shapes[input.index], slot = gradientSlot(input)
+      let slot = gradientSlot(input)
       var shared: Place?
       let mayShare =
-        node.made.isView(mode) ? i == 0 : node.made.gradientMayOverwrite.contains(i) && shape == shapes[output.index]
+        node.made.isView(mode)
+        ? i == 0 && layouts[input.index] == layouts[output.index]
+        : node.made.gradientMayOverwrite.contains(i) && areAlike(input, output)
       if mayShare, case .life = free { shared = free }
       if places[slot] != nil {
         // Not the first gradient of this value: a summand.
-        let summand = Operand(shape, slot: places.count)
-        if let shared { places.append(shared) } else { places.append(try newLife(shape, at: moment)) }
+        let summand = operand(input, slot: places.count)
+        if let shared { places.append(shared) } else { places.append(try newLife(input, at: moment)) }
         gradInputs[number].append(summand)
-        result.additions.append((summand, Operand(shape, slot: slot)))
+        result.additions.append((summand, operand(input, slot: slot)))
         extend(slot, to: moment)
         if shared != nil { free = nil }
         continue
@@ -232,26 +222,62 @@ struct Layout<T: Element> {
         places[slot] = shared
         free = nil
       } else {
-        places[slot] = try newLife(shape, at: moment)
+        places[slot] = try newLife(input, at: moment)
       }
-      gradInputs[number].append(Operand(shape, slot: slot))
+      gradInputs[number].append(operand(input, slot: slot))
     }
     return result
   }
 
+  // What is prepared
+
+  mutating func placePrepared(_ number: Int) throws(CNNError) -> PreparedStep? {
+    let node = graph.nodes[number], inputs = inputShapes(node), layouts = layouts(around: node)
+    let wanted = try naming(node.name, node.operatorName) { () throws(CNNError) in
+      try node.made.prepared(inputs: inputs, layouts, mode)
+    }
+    guard let wanted, wanted.reads.allSatisfy({ isConstant($0 < node.inputs.count ? node.inputs[$0] : nil) }) else {
+      return nil
+    }
+    var places: [(offset: Int, slot: Int)] = []
+    var bytes = 0
+    for array in wanted.arrays {
+      places.append((bytes, self.places.count))
+      preparedSlots[number].append(Operand(array.shape, slot: self.places.count))
+      self.places.append(.given(.prepared))
+      // Lanes to spare, as behind scratch memory.
+      bytes += (array.shape.count * array.stride(network: MemoryLayout<T>.stride) + 127) & ~63
+    }
+    let key = PreparedStep.Key(mode: mode, output: node.outputs[0].index, form: wanted.form, bytes: bytes)
+    return PreparedStep(key: key, step: number, places: places)
+  }
+  /// Of a run; absent inputs are.
+  private func isConstant(_ value: ValueID?) -> Bool {
+    guard let value else { return true }
+    switch graph.values[value.index].source {
+    case .parameter, .buffer, .integers: return true
+    case .input, .node: return false
+    }
+  }
+
   // The result
+
+  func operand(_ value: ValueID, slot: Int? = nil) -> Operand {
+    Operand(shapes[value.index], slot: slot ?? value.index, layouts[value.index])
+  }
 
   func operands(_ number: Int) -> Operands {
     let node = graph.nodes[number]
-    func operand(_ id: ValueID?) -> Operand? {
+    func present(_ id: ValueID?) -> Operand? {
       guard let id, places[id.index] != nil else { return nil }
-      return Operand(shapes[id.index], slot: id.index)
+      return operand(id)
     }
     return Operands(
-      names: node.made.signature.inputs, inputs: node.inputs.map(operand), outputs: node.outputs.map(operand),
+      names: node.made.signature.inputs, inputs: node.inputs.map(present), outputs: node.outputs.map(present),
       kept: kept[number].indices.map { Operand(kept[number][$0].shape, slot: keptSlots[number][$0]) },
       gradInputs: gradInputs[number],
-      gradOutputs: runsBackward[number] ? node.outputs.map { Operand(shapes[$0.index], slot: gradientSlot($0)) } : [])
+      gradOutputs: runsBackward[number] ? node.outputs.map { operand($0, slot: gradientSlot($0)) } : [],
+      prepared: preparedSlots[number])
   }
 
   mutating func finish() -> (bytes: Int, locations: [Plan<T>.Location]) {

@@ -27,8 +27,22 @@ package final class FlatArrays<T: Element> {
   package private(set) var count = 0
   private var block: Block<T>?
   private var filled = 0
+  /// Rises whenever elements change, so that what follows from them is known to be stale.
+  package private(set) var version = 0
+  private var borrowers = 0
+  /// Whether somebody may write elements without saying so.
+  package var isLent: Bool { borrowers > 0 }
 
   package init() {}
+
+  /// Elements were changed.
+  package func change() { version += 1 }
+  /// From here to `takeBack` somebody else may write elements at any moment between calls.
+  package func lend() { borrowers += 1 }
+  package func takeBack() {
+    borrowers -= 1
+    version += 1
+  }
 
   /// Adds an array; `fill` writes it the first time that it is needed. The others may move then.
   package func add(
@@ -54,6 +68,7 @@ package final class FlatArrays<T: Element> {
     }
     block = grown
     filled = entries.count
+    version += 1
     return grown.data
   }
 

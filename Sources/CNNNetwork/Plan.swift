@@ -25,12 +25,17 @@ package final class Plan<T: Element> {
     case input(Int)
     case parameter(offset: Int), gradient(offset: Int), buffer(offset: Int)
     case arena(offset: Int)
+    /// Whoever runs the plan finds it (PreparedArrays.swift).
+    case prepared
   }
 
   package let mode: Mode
   package let inputShapes: [Shape]
   let steps: [Step]
   let locations: [Location]
+  let prepared: [PreparedStep]
+  /// Whether a run changes buffers, such as running statistics.
+  let updatesBuffers: Bool
   /// The memory that a run needs besides parameters and inputs.
   package let arenaBytes: Int
   let outputs: [Operand]
@@ -42,10 +47,14 @@ package final class Plan<T: Element> {
   package var outputShapes: [Shape] { outputs.map { $0.shape } }
 
   /// In training the gradient of output 0 comes from a loss, and flows to all parameters that are not frozen.
-  package init(_ graph: Graph<T>, inputs: [Shape], mode: Mode) throws(CNNError) {
-    let graph = try graph.rewritten(mode)
-    var layout = Layout(graph, mode)
-    try layout.inferShapes(inputs)
+  package init(
+    _ graph: Graph<T>, inputs: [Shape], mode: Mode, layouts choice: LayoutChoice = .automatic
+  ) throws(CNNError) {
+    let rewritten = try graph.rewritten(mode)
+    let laidOut = try rewritten.laidOut(rewritten.shapes(inputs, mode), mode, choice)
+    let graph = laidOut.graph
+    var layout = try Layout(graph, mode, laidOut.shapes, laidOut.layouts)
+    try layout.placeGiven()
     try layout.findGradients()
     layout.findLastUses()
     for number in 0..<graph.nodes.count { try layout.placeForward(number) }
@@ -54,14 +63,18 @@ package final class Plan<T: Element> {
     for number in (0..<graph.nodes.count).reversed() where layout.runsBackward[number] {
       backward[number] = try layout.placeBackward(number)
     }
+    var prepared: [PreparedStep] = []
+    for number in 0..<graph.nodes.count { if let step = try layout.placePrepared(number) { prepared.append(step) } }
     steps = graph.nodes.enumerated().map { number, node in
       Step(
         name: node.name, operatorName: node.operatorName, node: number, work: node.made, operands: layout.operands(number),
         backward: backward[number])
     }
+    self.prepared = prepared
+    updatesBuffers = mode == .train && graph.nodes.contains { !$0.made.updatedInputs.isEmpty }
     (arenaBytes, locations) = layout.finish()
     unreached = layout.unreached()
-    outputs = graph.outputs.map { Operand(layout.shapes[$0.index], slot: $0.index) }
+    outputs = graph.outputs.map { layout.operand($0) }
     self.lossGradient = lossGradient
     inputShapes = inputs
     self.mode = mode

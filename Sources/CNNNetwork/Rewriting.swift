@@ -67,7 +67,7 @@ private struct Draft<T: Element> {
 }
 
 extension Graph.Node {
-  fileprivate func with(inputs: [ValueID?], outputs: [ValueID], made: Operator<T>? = nil) -> Self {
+  func with(inputs: [ValueID?], outputs: [ValueID], made: Operator<T>? = nil) -> Self {
     Self(
       name: name, operatorName: operatorName, attributes: attributes, inputs: inputs, outputs: outputs,
       made: made ?? self.made)

@@ -139,6 +139,7 @@ extension Network {
           states: [state(0), state(1), state(2)], count: run.count),
         rate: rate * run.treatment.rate, weightDecay: optimizer.weightDecay * run.treatment.weightDecay, step: progress.updates)
     }
+    graph.parameters.change()
     if let (sum, _) = try gradientSum() { zero(sum.data, count) }
     try average()
   }

@@ -16,12 +16,38 @@ final class NetworkHandle {
     let shape: UnsafeMutablePointer<Int64>, text: UnsafeMutablePointer<CChar>
   }
   private var shown: [Shown] = []
+  /// Whether C may write parameters, and constants, at any moment.
+  private var hasLentParameters = false, hasLentConstants = false
 
   init(_ network: AnyNetwork) { self.network = network }
   deinit {
     for entry in shown {
       entry.shape.deallocate()
       entry.text.deallocate()
+    }
+  }
+
+  /// Arrays of this kind go to C, which may write them until `takeBack`.
+  func lend(_ kind: swiftcnn_arrays) {
+    switch kind {
+    case SWIFTCNN_PARAMETERS where !hasLentParameters:
+      hasLentParameters = true
+      onGraph({ $0.parameters.lend() }, { $0.parameters.lend() })
+    case SWIFTCNN_CONSTANTS where !hasLentConstants:
+      hasLentConstants = true
+      onGraph({ $0.buffers.lend() }, { $0.buffers.lend() })
+    default: break
+    }
+  }
+  func takeBack() {
+    if hasLentParameters { onGraph({ $0.parameters.takeBack() }, { $0.parameters.takeBack() }) }
+    if hasLentConstants { onGraph({ $0.buffers.takeBack() }, { $0.buffers.takeBack() }) }
+    (hasLentParameters, hasLentConstants) = (false, false)
+  }
+  private func onGraph(_ single: (Graph<Float>) -> Void, _ double: (Graph<Double>) -> Void) {
+    switch network {
+    case .single(let network): single(network.graph)
+    case .double(let network): double(network.graph)
     }
   }
 

@@ -217,6 +217,7 @@ public func swiftcnn_network_array(
     default:
       let (list, memory) = try flat(network, arrays)
       try wanted(list.entries.count)
+      handle.lend(arrays)
       let entry = list.entries[index]
       show(entry.name, entry.shape, memory + entry.offset)
     }
@@ -231,9 +232,16 @@ public func swiftcnn_network_flat_array(
   func call<T: Element & CElement>(_ handle: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let array else { throw .argument("array: is NULL") }
     let (list, memory) = try flat(network, arrays)
+    handle.lend(arrays)
     let shown = handle.show(arrays, -1, try Shape("array", list.count), "all")
     array.pointee = swiftcnn_tensor(data: memory, shape: shown.shape, rank: 1, type: T.type)
   }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_return_arrays") @implementation
+public func swiftcnn_network_return_arrays(_ network: OpaquePointer!) -> swiftcnn_status {
+  func call<T: Element>(_ handle: NetworkHandle, _: Network<T>) throws(CNNError) { handle.takeBack() }
   return status(network, call, call)
 }
 

@@ -150,8 +150,8 @@ final class OperatorRun<T: Element> {
     try graph.setOutputs([result])
   }
 
-  func execution(_ mode: Mode) throws -> Execution<T> {
-    try Execution(Plan(graph, inputs: isFirstHandedIn ? [firstShape] : [], mode: mode))
+  func execution(_ mode: Mode, _ layouts: LayoutChoice = .automatic) throws -> Execution<T> {
+    try Execution(Plan(graph, inputs: isFirstHandedIn ? [firstShape] : [], mode: mode, layouts: layouts))
   }
 
   /// Output 0; checks that what is handed in and the parameters are as before.
@@ -177,8 +177,8 @@ final class OperatorRun<T: Element> {
   }
 
   /// The output, and the gradient of the loss by each parameter.
-  func forwardBackward() throws -> (y: [T], gradients: [[T]]) {
-    let run = try execution(.train)
+  func forwardBackward(_ layouts: LayoutChoice = .automatic) throws -> (y: [T], gradients: [[T]]) {
+    let run = try execution(.train, layouts)
     let flat = try Block<T>(graph.parameters.count)
     flat.data.update(repeating: T.nan, count: flat.count)
     let y = try forward(run, gradients: flat.data)
@@ -261,6 +261,28 @@ final class OperatorRun<T: Element> {
       let wanted = try alone.forwardBackward(), got = try between.forwardBackward()
       #expect(got.y == wanted.y && got.gradients == wanted.gradients, "in training")
       #expect(try between.forward(between.execution(.infer)) == alone.forward(alone.execution(.infer)), "in inference")
+    }
+    try check(Float.self)
+    try check(Double.self)
+  }
+
+  /// In its blocked form, if it has one, an operator gives the numbers of its planar form: sums of at most some hundred terms of size 1,
+  /// in another order.
+  @Test(arguments: operatorCases) func numbersAreTheSameInBlockedLayouts(_ test: OperatorCase) throws {
+    func check<T: Element>(_: T.Type) throws {
+      func areClose(_ a: [T], _ b: [T], _ what: String) {
+        let wrong = zip(a, b).enumerated().filter { !(abs($1.0 - $1.1) <= T.ulpOfOne * 128 * max(1, abs($1.1))) }
+        #expect(a.count == b.count && wrong.isEmpty, "\(T.self) \(what): elements \(wrong.prefix(5))")
+      }
+      let run = try OperatorRun<T>(test, handIn: false, neighbours: .between)
+      for mode in [Mode.train, .infer] {
+        let blocked = try run.execution(mode, .blocked), planar = try run.execution(mode, .planar)
+        if blocked.plan.stepCount == planar.plan.stepCount { continue }
+        areClose(try run.forward(blocked), try run.forward(planar), "y in \(mode)")
+        if mode == .infer { continue }
+        let wanted = try run.forwardBackward(.planar).gradients, got = try run.forwardBackward(.blocked).gradients
+        for i in wanted.indices { areClose(got[i], wanted[i], "gradient \(i)") }
+      }
     }
     try check(Float.self)
     try check(Double.self)

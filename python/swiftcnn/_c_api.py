@@ -196,6 +196,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_array_count": ([_NETWORK, _ARRAYS, POINTER(c_size_t)], _STATUS),
     "swiftcnn_network_array": ([_NETWORK, _ARRAYS, c_size_t, POINTER(c_char_p), _OPTIONAL], _STATUS),
     "swiftcnn_network_flat_array": ([_NETWORK, _ARRAYS, _OPTIONAL], _STATUS),
+    "swiftcnn_network_return_arrays": ([_NETWORK], _STATUS),
     "swiftcnn_network_progress": ([_NETWORK, _SHAPE], _STATUS),
     "swiftcnn_network_set_progress": ([_NETWORK, _SHAPE], _STATUS),
 }

@@ -76,9 +76,32 @@ final class ConvOperator<T: Element>: Operator<T> {
         SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(arrays.output()), relu: relu)
     }
     guard let normalization else { return try forward(w, b) }
+    if let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) {
+      return try forward(w.input, b.input)
+    }
+    let folded = try Scratch<T>(w.shape.count), shift = try Scratch<T>(w.shape[0])
+    let wFolded = Output("w", w.shape, folded.data), bFolded = Output("b", try Shape("b", w.shape[0]), shift.data)
+    try fold(normalization, arrays, wFolded, bFolded)
+    try forward(wFolded.input, bFolded.input)
+  }
+
+  /// The weight and the bias with the normalization folded into them.
+  override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
+    if normalization == nil { return nil }
+    return Prepared(reads: [1, 2, 3, 4, 5, 6], [Kept(inputs[1], .network), Kept(inputs[3], .network)])
+  }
+  override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
+    guard let normalization, let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) else {
+      return
+    }
+    try fold(normalization, arrays, w, b)
+  }
+  private func fold(
+    _ normalization: BatchNormalization, _ arrays: Arrays<T>, _ folded: Output<T>, _ shift: Output<T>
+  ) throws(CNNError) {
     // factor * (w * x + b) + shift = (factor * w) * x + (factor * b + shift)
-    let K = w.shape[0], cells = w.shape.count / max(1, K)
-    let folded = try Scratch<T>(w.shape.count), factor = try Scratch<T>(K), shift = try Scratch<T>(K)
+    let w = try arrays.input(1), b = try arrays.optionalInput(2), K = w.shape[0], cells = w.shape.count / max(1, K)
+    let factor = try Scratch<T>(K)
     try normalization.coefficients(
       K, scale: arrays.input(3), bias: arrays.input(4), mean: arrays.input(5), variance: arrays.input(6), factor: factor.data,
       shift: shift.data)
@@ -86,7 +109,6 @@ final class ConvOperator<T: Element>: Operator<T> {
       T.kernels.scaleShift(w.data + k &* cells, factor.data[k], 0, folded.data + k &* cells, cells)
       if let b { shift.data[k] += factor.data[k] * b.data[k] }
     }
-    try forward(Input("w", w.shape, UnsafePointer(folded.data)), Input("b", try Shape("b", K), UnsafePointer(shift.data)))
   }
 
   override var hasBackward: Bool { true }

@@ -1,24 +1,27 @@
 // The arrays of one call of an operator, as the executor hands them out: shapes are the plan's, addresses the run's.
 package import CNNCore
 
-/// A shape, and where the table of addresses has the memory.
+/// A shape, its layout, and where the table of addresses has the memory.
 package struct Operand {
   package let shape: Shape
   package let slot: Int
-  package init(_ shape: Shape, slot: Int) { (self.shape, self.slot) = (shape, slot) }
+  package let layout: ArrayLayout
+  package init(_ shape: Shape, slot: Int, _ layout: ArrayLayout = .planar) {
+    (self.shape, self.slot, self.layout) = (shape, slot, layout)
+  }
 }
 
 /// What a step of a plan works on; nil where an array is absent or not wanted.
 package final class Operands {
   package let names: [StaticString]
   package let inputs: [Operand?], outputs: [Operand?], kept: [Operand?]
-  package let gradInputs: [Operand?], gradOutputs: [Operand?]
+  package let gradInputs: [Operand?], gradOutputs: [Operand?], prepared: [Operand?]
 
   package init(
     names: [StaticString], inputs: [Operand?], outputs: [Operand?], kept: [Operand?], gradInputs: [Operand?],
-    gradOutputs: [Operand?]
+    gradOutputs: [Operand?], prepared: [Operand?]
   ) {
-    (self.names, self.inputs, self.outputs, self.kept) = (names, inputs, outputs, kept)
+    (self.names, self.inputs, self.outputs, self.kept, self.prepared) = (names, inputs, outputs, kept, prepared)
     (self.gradInputs, self.gradOutputs) = (gradInputs, gradOutputs)
   }
 }
@@ -41,7 +44,13 @@ package struct Arrays<T: Element> {
     guard i < list.count, let operand = list[i], let address = addresses[operand.slot] else {
       throw .argument("\(name): is absent")
     }
+    guard operand.layout == .planar else { throw CNNError(.unsupported, "\(name): wanted a planar array, got a blocked one") }
     return Output(name, operand.shape, address.assumingMemoryBound(to: U.self))
+  }
+  private func blocked(_ list: [Operand?], _ i: Int) throws(CNNError) -> BlockedArray<T>? {
+    guard i < list.count, let operand = list[i], case .blocked(let halo) = operand.layout, let address = addresses[operand.slot]
+    else { return nil }
+    return try BlockedArray(operand.shape, halo: halo, address.assumingMemoryBound(to: T.self))
   }
   private func name(_ i: Int) -> StaticString { i < operands.names.count ? operands.names[i] : "input" }
 
@@ -63,6 +72,19 @@ package struct Arrays<T: Element> {
     guard i < operands.gradInputs.count, operands.gradInputs[i] != nil else { return nil }
     return try array(operands.gradInputs, i, name(i))
   }
+
+  // The same where they are blocked by channels, as the operator's layout rule allowed; nil where they are planar, or absent.
+  package func blockedInput(_ i: Int) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.inputs, i) }
+  package func blockedOutput(_ i: Int = 0) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.outputs, i) }
+  package func blockedGradOutput(_ i: Int = 0) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradOutputs, i) }
+  package func blockedGradInput(_ i: Int) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradInputs, i) }
+
+  /// Number i of what `prepared` lists: to be written by `prepare`, and read by forward and backward. nil: there is none at hand.
+  package func prepared<U: BitwiseCopyable>(_ i: Int) throws(CNNError) -> Output<U>? {
+    guard i < operands.prepared.count, operands.prepared[i] != nil else { return nil }
+    return try array(operands.prepared, i, "prepared array")
+  }
+
   /// The shape of an input, whether or not its elements are at hand.
   package func inputShape(_ i: Int) throws(CNNError) -> Shape {
     guard i < operands.inputs.count, let operand = operands.inputs[i] else { throw .argument("\(name(i)): is absent") }

@@ -9,6 +9,14 @@ package struct Kept {
   package enum Element { case int32, uint8, network }
   package let shape: Shape
   package let element: Element
+  /// Bytes of an element, where the network's have so many.
+  package func stride(network: Int) -> Int {
+    switch element {
+    case .int32: 4
+    case .uint8: 1
+    case .network: network
+    }
+  }
   package init(_ shape: Shape, _ element: Element) { (self.shape, self.element) = (shape, element) }
 }
 
@@ -38,6 +46,9 @@ package struct Signature {
     self.inputs = names
     self.outputs = attributes.outputs
   }
+
+  /// Of an operator that no user names.
+  init(inputs: [StaticString]) { (self.inputs, outputs) = (inputs, 1) }
 
   /// Of an operator that does the work of two: the inputs of the first, then those of the next but its first.
   init(_ first: Signature, absorbing next: Signature) {
@@ -81,6 +92,10 @@ package class Operator<T: Element> {
   package var backwardReadsOutputs: [Int] { [] }
   /// The arrays that forward leaves for backward; they exist in training only.
   package func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] { [] }
+  /// The same where it depends on the layouts too.
+  package func kept(_ inputs: [Shape], _ outputs: [Shape], _ layouts: Layouts) throws(CNNError) -> [Kept] {
+    try kept(inputs, outputs)
+  }
   /// Inputs that forward changes in training, such as running statistics.
   package var updatedInputs: [Int] { [] }
 
@@ -91,6 +106,17 @@ package class Operator<T: Element> {
   package var mayOverwriteInputs: [Int] { [] }
   /// The inputs whose gradient may lie in the memory of output 0's gradient, where shapes are equal.
   package var gradientMayOverwrite: [Int] { [] }
+
+  /// How it works on channel-blocked arrays; nil: on planar ones only.
+  package func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { nil }
+
+  /// What `prepare` makes of inputs that stay as they are, for many runs; nil: nothing. Forward finds it by `arrays.prepared(i)`, and
+  /// where that is nil has to do without.
+  package func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? { nil }
+  /// Writes all `arrays.prepared(i)`; there are no other arrays than these and the inputs that they follow from.
+  package func prepare(_ arrays: Arrays<T>) throws(CNNError) {
+    throw CNNError(.unsupported, "this operator prepares nothing")
+  }
 
   // What the planner may do with neighbours
 

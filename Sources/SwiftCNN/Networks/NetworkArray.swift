@@ -17,9 +17,14 @@ public struct NetworkArray<Scalar: FloatingScalar> {
   private let base: UnsafeMutablePointer<Scalar>
   /// Holds the memory.
   private let owner: AnyObject
+  /// What it is part of and must hear of changes, if it is something that others follow from.
+  private let whole: FlatArrays<Scalar>?
 
-  init(_ name: String, _ extents: Shape, _ base: UnsafeMutablePointer<Scalar>, owner: AnyObject) {
-    (self.name, self.extents, self.base, self.owner) = (name, extents, base, owner)
+  init(
+    _ name: String, _ extents: Shape, _ base: UnsafeMutablePointer<Scalar>, owner: AnyObject,
+    of whole: FlatArrays<Scalar>? = nil
+  ) {
+    (self.name, self.extents, self.base, self.owner, self.whole) = (name, extents, base, owner, whole)
   }
 
   /// The extents, the slowest axis first.
@@ -34,7 +39,8 @@ public struct NetworkArray<Scalar: FloatingScalar> {
   }
   /// Runs body on the elements, in C order, to change them.
   public func withMutableSpan<R, E: Error>(_ body: (inout MutableSpan<Scalar>) throws(E) -> R) throws(E) -> R {
-    defer { withExtendedLifetime(owner) {} }
+    whole?.lend()
+    defer { withExtendedLifetime(owner) { whole?.takeBack() } }
     var span = UnsafeMutableBufferPointer(start: base, count: count).mutableSpan
     return try body(&span)
   }
@@ -51,14 +57,17 @@ public struct NetworkArray<Scalar: FloatingScalar> {
   public func assign(_ tensor: Tensor<Scalar>) throws(CNNError) {
     try tensor.input("tensor").wants(extents)
     withExtendedLifetime((owner, tensor)) { copy(UnsafePointer(tensor.storage.base), to: base, count) }
+    whole?.change()
   }
 }
 
 extension Network {
   private func arrays(
-    _ flat: FlatArrays<Scalar>, _ base: UnsafeMutablePointer<Scalar>, owner: AnyObject
+    _ flat: FlatArrays<Scalar>, _ base: UnsafeMutablePointer<Scalar>, owner: AnyObject, areGradients: Bool = false
   ) -> [NetworkArray<Scalar>] {
-    flat.entries.map { NetworkArray("\($0.name)", $0.shape, base + $0.offset, owner: owner) }
+    flat.entries.map {
+      NetworkArray("\($0.name)", $0.shape, base + $0.offset, owner: owner, of: areGradients ? nil : flat)
+    }
   }
 
   /// What training changes, in the order of the layers.
@@ -73,7 +82,7 @@ extension Network {
   public var gradients: [NetworkArray<Scalar>] {
     get throws(CNNError) {
       let core = try core()
-      return arrays(core.graph.parameters, try core.gradientMemory(), owner: core)
+      return arrays(core.graph.parameters, try core.gradientMemory(), owner: core, areGradients: true)
     }
   }
   /// What training does not change by gradients: running statistics, and other constants.

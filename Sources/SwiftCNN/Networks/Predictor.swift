@@ -77,10 +77,12 @@ extension CNNNetwork.Network {
     try copy.copyBuffers(of: self)
     CNNCore.copy(
       UnsafePointer(try graph.parameters.memory()), to: try copy.graph.parameters.memory(), graph.parameters.count)
+    copy.graph.parameters.change()
     return copy
   }
   /// Those that there are here already.
   private func copyBuffers(of other: CNNNetwork.Network<T>) throws(CNNError) {
     CNNCore.copy(UnsafePointer(try other.graph.buffers.memory()), to: try graph.buffers.memory(), graph.buffers.count)
+    graph.buffers.change()
   }
 }

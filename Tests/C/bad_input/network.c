@@ -123,6 +123,7 @@ CALL(network_rate, network_pointer, accuracy_pointer)
 CALL(network_array_count, network_pointer, kind, &index_given)
 CALL(network_array, network_pointer, kind, index_given, name_pointer, array_pointer)
 CALL(network_flat_array, network_pointer, kind, array_pointer)
+CALL(network_return_arrays, network_pointer)
 CALL(network_progress, network_pointer, progress_pointer)
 CALL(network_set_progress, network_pointer, progress_pointer)
 
@@ -290,6 +291,7 @@ void network_rows(void) {
   BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_OPTIMIZER_STATES);
   BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_TRAINING_STATES);
   BAD(network_flat_array, ARGUMENT, "array", array_pointer = NULL);
+  BAD_NETWORK(network_return_arrays);
   BAD_NETWORK(network_progress);
   BAD(network_progress, ARGUMENT, "progress", progress_pointer = NULL);
   BAD_NETWORK(network_set_progress);

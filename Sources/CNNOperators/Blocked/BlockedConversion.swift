@@ -1,0 +1,77 @@
+// Between planar and channel-blocked arrays, and the zeros that a blocked array has around its planes and behind its channels.
+package import CNNCore
+import Microkernels
+
+extension BlockedArray {
+  /// How many channels a block has; the lanes behind are zeros.
+  func channels(of block: Int) -> Int { min(BlockedArray.lanes, C &- block &* BlockedArray.lanes) }
+
+  /// Calls body(image, block) for all blocks of channels, over threads.
+  func forEachBlock(_ work: Work, _ body: (_ n: Int, _ block: Int) -> Void) throws(CNNError) {
+    let blocks = blocks, tasks = N &* blocks
+    parallel(tasks, width: try parallelWidth(tasks, work)) { task, _ in body(task / blocks, task % blocks) }
+  }
+
+  /// Writes the halo of one block of channels.
+  func clearHalo(_ n: Int, _ block: Int) {
+    if halo == 0 { return }
+    let side = halo &* BlockedArray.lanes, start = data + (n &* imageStep &+ block &* blockStep)
+    // Above the image and beside its first row; beside two rows, which are neighbours; beside the last one and below.
+    zero(start, halo &* rowStep &+ side)
+    for row in 0..<max(0, H &- 1) { zero(start + ((halo &+ row &+ 1) &* rowStep &- side), 2 &* side) }
+    zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side)
+  }
+  func clearHalo() throws(CNNError) {
+    if halo == 0 { return }
+    let cells = 2 &* halo &* (H &+ W &+ 2 &* halo) &* BlockedArray.lanes
+    try forEachBlock(.elements(N, blocks, cells)) { clearHalo($0, $1) }
+  }
+
+  /// Writes the lanes behind the last channel, after something that is not 0 of 0.
+  func clearLanes(_ n: Int, _ block: Int) {
+    let used = channels(of: block), lanes = BlockedArray.lanes
+    if used == lanes { return }
+    for row in 0..<H {
+      let from = inside(n, block) + row &* rowStep
+      for column in 0..<W { zero(from + (column &* lanes &+ used), lanes &- used) }
+    }
+  }
+
+  /// From x[N][C][H][W], halo and lanes behind the channels too.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func fill(_ x: UnsafePointer<T>) throws(CNNError) {
+    let area = H &* W, lanes = BlockedArray.lanes
+    try forEachBlock(.elements(count, 2)) { n, block in
+      let from = x + (n &* C &+ block &* lanes) &* area, to = inside(n, block), used = channels(of: block)
+      if halo == 0 {
+        T.kernels.transpose(from, area, used, area, to, lanes, true)
+      } else {
+        for row in 0..<H { T.kernels.transpose(from + row &* W, area, used, W, to + row &* rowStep, lanes, true) }
+        clearHalo(n, block)
+      }
+    }
+  }
+
+  /// To x[N][C][H][W].
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func drain(_ x: UnsafeMutablePointer<T>) throws(CNNError) {
+    let area = H &* W, lanes = BlockedArray.lanes
+    try forEachBlock(.elements(count, 2)) { n, block in
+      let to = x + (n &* C &+ block &* lanes) &* area, from = UnsafePointer(inside(n, block)), used = channels(of: block)
+      if halo == 0 { return T.kernels.transpose(from, lanes, area, used, to, area, false) }
+      for row in 0..<H { T.kernels.transpose(from + row &* rowStep, lanes, W, used, to + row &* W, area, false) }
+    }
+  }
+
+  /// From the same array with another halo.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func fill(_ other: BlockedArray) throws(CNNError) {
+    let lanes = BlockedArray.lanes
+    try forEachBlock(.elements(count)) { n, block in
+      for row in 0..<H {
+        copy(UnsafePointer(other.inside(n, block)) + row &* other.rowStep, to: inside(n, block) + row &* rowStep, W &* lanes)
+      }
+      clearHalo(n, block)
+    }
+  }
+}
