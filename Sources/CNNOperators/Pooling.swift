@@ -101,7 +101,7 @@ package struct Pooling {
   }
 
   /// Along an axis, the windows that lie wholly inside the image.
-  private func windowsInside(_ axis: Int, _ extent: Int, _ windows: Int) -> Range<Int> {
+  func windowsInside(_ axis: Int, _ extent: Int, _ windows: Int) -> Range<Int> {
     let stride = window.strides[axis], pad = window.pads[axis]
     let first = (pad + stride - 1) / stride
     let span = (window.kernel[axis] - 1) * window.dilations[axis] + 1
@@ -144,8 +144,8 @@ package struct Pooling {
   }
 
   /// How many cells each window's mean is over, by its row times by its column.
-  private struct Divisors {
-    private var byRow: [Int] = [], byColumn: [Int] = []
+  struct Divisors {
+    private(set) var byRow: [Int] = [], byColumn: [Int] = []
 
     init(_ pooling: Pooling, _ x: Shape, _ y: Shape) throws(CNNError) {
       byRow = Divisors.count(pooling, 0, x[2], y[2])

@@ -71,6 +71,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public let sgd: Step<SGDStep<T>>, momentum: Step<MomentumStep<T>>, adagrad: Step<AdagradStep<T>>
   public let rmsprop: Step<RMSpropStep<T>>, adam: Step<AdamStep<T>>
 
+  /// For channel-blocked arrays.
+  public let blocked: BlockedKernels<T>
+
   @usableFromInline
   init(
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
@@ -83,7 +86,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, reluBackward: @escaping ThroughOutput,
     sigmoidBackward: @escaping ThroughOutput, tanhBackward: @escaping ThroughOutput, sgd: @escaping Step<SGDStep<T>>,
     momentum: @escaping Step<MomentumStep<T>>, adagrad: @escaping Step<AdagradStep<T>>,
-    rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>
+    rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>,
+    blocked: BlockedKernels<T>
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
@@ -96,6 +100,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
     (self.reluBackward, self.sigmoidBackward, self.tanhBackward) = (reluBackward, sigmoidBackward, tanhBackward)
     (self.sgd, self.momentum, self.adagrad, self.rmsprop, self.adam) = (sgd, momentum, adagrad, rmsprop, adam)
+    self.blocked = blocked
   }
 }
 
@@ -134,6 +139,7 @@ extension KernelTable {
       tanhBackward: { Microkernels.tanhBackward(V.self, $0, $1, $2, $3) },
       sgd: { Microkernels.sgd(V.self, $0, $1) }, momentum: { Microkernels.momentum(V.self, $0, $1) },
       adagrad: { Microkernels.adagrad(V.self, $0, $1) }, rmsprop: { Microkernels.rmsprop(V.self, $0, $1) },
-      adam: { Microkernels.adam(V.self, $0, $1) })
+      adam: { Microkernels.adam(V.self, $0, $1) },
+      blocked: BlockedKernels(V.self, rows2: tallRows, rows1: narrowRows))
   }
 }

@@ -28,5 +28,9 @@ public struct Expected<T: BinaryFloatingPoint> {
     sum.terms += 1
     sum.tolerance = T(sum.terms + 3) * T.ulpOfOne * sum.size
   }
+  /// Not below low and not above high.
+  public func limited(_ low: T, _ high: T) -> Expected {
+    Expected(value < low ? low : value > high ? high : value, within: tolerance)
+  }
   public func matches(_ got: T) -> Bool { got == value || got.isNaN && value.isNaN || abs(got - value) <= tolerance }
 }

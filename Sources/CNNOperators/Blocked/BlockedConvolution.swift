@@ -1,0 +1,47 @@
+// Convolution into a channel-blocked array: which form it has, its packed filters, and the call.
+package import CNNCore
+import Microkernels
+
+package struct BlockedConvolution<T: Element> {
+  /// Where x lies; a planar x is for few channels.
+  package enum Source { case planar(UnsafePointer<T>), blocked(BlockedArray<T>) }
+  private let sizes: Convolution.Sizes<T>
+  private let filters: BlockedFilters<T>
+
+  /// nil where there is no such form: groups that share a block of channels.
+  package init?(_ convolution: Convolution, x: Shape, weight: Shape, planar: Bool) throws(CNNError) {
+    sizes = try convolution.sizes(x, weight, of: T.self)
+    guard sizes.N * sizes.G * sizes.C * sizes.K * sizes.taps * sizes.pixels > 0 else { return nil }
+    guard sizes.groupsAreWholeBlocks || sizes.isDepthwise && !planar else { return nil }
+    filters = BlockedFilters(sizes, planar: planar)
+  }
+
+  package var outputShape: Shape { sizes.y }
+  /// The halo that a blocked x must have at least: the largest padding.
+  package var halo: Int { sizes.neededHalo }
+  private var isDepthwise: Bool { sizes.isDepthwise && sizes.G > 1 && !filters.planar }
+
+  /// Elements of the packed filters and biases.
+  package var preparedCount: Int { isDepthwise ? sizes.depthwiseCount : filters.count }
+  /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it. No bias: zeros.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func prepare(
+    _ weight: UnsafePointer<T>, factor: UnsafePointer<T>?, bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    if isDepthwise { return sizes.packDepthwise(weight, factor: factor, bias: bias, to) }
+    try filters.pack(weight, factor: factor, bias: bias, to)
+  }
+
+  /// y = limited(x * filters + bias + residual), halo and all.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func forward(
+    _ x: Source, _ prepared: UnsafePointer<T>, _ y: BlockedArray<T>, _ epilogue: Epilogue<T>
+  ) throws(CNNError) {
+    switch x {
+    case .planar(let x): try sizes.directForward(planar: x, filters, prepared, y, epilogue)
+    case .blocked(let x) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)
+    case .blocked(let x): try sizes.directForward(x, filters, prepared, y, epilogue)
+    }
+    try y.clearHalo()
+  }
+}

@@ -1,0 +1,52 @@
+// Depthwise convolution of channel-blocked arrays: one filter a channel, so lanes of x, of the filters and of y are the same channels.
+import CNNCore
+import Microkernels
+
+extension Convolution.Sizes {
+  /// One filter for each channel.
+  var isDepthwise: Bool { C == 1 && K == 1 }
+  var channelBlocks: Int { (G &+ T.kernels.lanes &- 1) / T.kernels.lanes }
+  /// Elements of packed depthwise filters: [block][tap][lane], then biases of all lanes; zeros behind the last channel.
+  var depthwiseCount: Int { channelBlocks &* (taps &+ 1) &* T.kernels.lanes }
+
+  /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it.
+  func packDepthwise(
+    _ weight: UnsafePointer<T>, factor: UnsafePointer<T>?, bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.kernels.lanes, biases = to + channelBlocks &* taps &* lanes
+    zero(biases, channelBlocks &* lanes)
+    if let bias { copy(bias, to: biases, G) }
+    for block in 0..<channelBlocks {
+      let count = min(lanes, G &- block &* lanes), first = to + block &* taps &* lanes
+      T.kernels.transpose(weight + block &* lanes &* taps, taps, count, taps, first, lanes, true)
+      guard let factor else { continue }
+      for t in 0..<taps { for i in 0..<count { first[t &* lanes &+ i] *= factor[block &* lanes &+ i] } }
+    }
+  }
+
+  func depthwiseForward(
+    _ x: BlockedArray<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>, _ epilogue: Epilogue<T>
+  ) throws(CNNError) {
+    let lanes = T.kernels.lanes, window = planes.window, taps = taps, blocks = channelBlocks
+    let offsets = try Scratch<Int>(taps)
+    for t in 0..<taps {
+      let row = t / window.kernel[1] &* window.dilations[0], column = t % window.kernel[1] &* window.dilations[1]
+      offsets.data[t] = row &* x.rowStep &+ column &* lanes
+    }
+    let tapOffsets = UnsafePointer(offsets.data), step = window.strides[1] &* lanes
+    let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
+    let bands = min(OH, max(1, (15 &+ N &* blocks) / (N &* blocks))), tasks = N &* blocks &* bands
+    parallel(tasks, width: try parallelWidth(tasks, work)) { task, _ in
+      let n = task / (blocks &* bands), block = task / bands % blocks, (row, count) = part(task % bands, of: bands, OH)
+      let from = UnsafePointer(x.data) + (n &* x.imageStep &+ block &* x.blockStep &+ first), to = y.inside(n, block)
+      let added = epilogue.residual.map { ($0.inside(n, block), $0.rowStep) }
+      for r in row..<row &+ count {
+        let windows = BlockedWindowOperands(
+          x: from + r &* window.strides[0] &* x.rowStep, offsets: tapOffsets, taps: taps, y: to + r &* y.rowStep, pixels: OW,
+          weight: filters + block &* taps &* lanes, bias: filters + (blocks &* taps &+ block) &* lanes,
+          residual: added.map { UnsafePointer($0.0 + r &* $0.1) }, limits: epilogue.limits, divisor: 1)
+        withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, step) }
+      }
+    }
+  }
+}

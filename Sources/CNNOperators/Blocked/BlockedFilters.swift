@@ -1,0 +1,60 @@
+// The filters of a direct convolution as its tiles read them, and the folding of a normalization into them.
+import CNNCore
+import Microkernels
+
+/// [group][panel][term][k of the panel]: a panel is two blocks of output channels, or the last one of an odd number. Terms are in the order
+/// in which a tile adds them up: [block of input channels][tap][channel], or [tap][channel] where x is planar. Filters behind the last are
+/// zeros. Behind all of them stand the biases, zeros up to a whole block.
+struct BlockedFilters<T: Element> {
+  let G: Int, K: Int, C: Int, taps: Int
+  /// Whether the convolution reads a planar x.
+  let planar: Bool
+
+  init(_ sizes: Convolution.Sizes<T>, planar: Bool) {
+    (G, K, C, taps) = (sizes.G, sizes.K, sizes.C, sizes.taps)
+    self.planar = planar
+  }
+
+  var lanes: Int { T.kernels.lanes }
+  /// Of a group: blocks of output channels, and panels of them.
+  var blocks: Int { (K &+ lanes &- 1) / lanes }
+  var panels: Int { (blocks &+ 1) / 2 }
+  var terms: Int { C &* taps }
+  var weights: Int { G &* blocks &* lanes &* terms }
+  /// Elements in memory.
+  var count: Int { weights &+ G &* blocks &* lanes }
+  func vectors(_ panel: Int) -> Int { min(2, blocks &- 2 &* panel) }
+  func panel(_ g: Int, _ panel: Int) -> Int { (g &* blocks &+ 2 &* panel) &* lanes &* terms }
+
+  /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it.
+  func pack(
+    _ weight: UnsafePointer<T>, factor: UnsafePointer<T>?, bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let kernels = T.kernels, lanes = lanes, tasks = G &* blocks
+    let width = try parallelWidth(tasks, .elements(weights, 2))
+    let scaled = try Scratch<T>(factor == nil ? 0 : width &* lanes &* terms), scaledData = scaled.data
+    parallel(tasks, width: width) { task, worker in
+      let g = task / blocks, block = task % blocks, panel = block / 2, count = min(lanes, K &- block &* lanes)
+      let k = g &* K &+ block &* lanes, step = vectors(panel) &* lanes
+      var from = weight + k &* terms
+      if let factor {
+        let own = scaledData + worker &* lanes &* terms
+        for i in 0..<count { kernels.scaleShift(from + i &* terms, factor[k &+ i], 0, own + i &* terms, terms) }
+        from = UnsafePointer(own)
+      }
+      let to = to + (self.panel(g, panel) &+ block % 2 &* lanes)
+      if taps == 1 { return kernels.transpose(from, terms, count, terms, to, step, true) }
+      let size = planar ? C : lanes
+      for first in stride(from: 0, to: C, by: size) {
+        let channels = min(size, C &- first)
+        for c in 0..<channels {
+          kernels.transpose(
+            from + (first &+ c) &* taps, terms, count, taps, to + (first &* taps &+ c) &* step, channels &* step, true)
+        }
+      }
+    }
+    zero(to + weights, G &* blocks &* lanes)
+    // With several groups blocks are whole.
+    if let bias { copy(bias, to: to + weights, G &* K) }
+  }
+}

@@ -1,0 +1,45 @@
+// Loops over the pixels of one block of channels, where lanes are channels: every pixel is a vector.
+
+/// y = x * scale + shift, with a scale and a shift a lane, and limits (see BlockedTile). y may be x.
+@inlinable @inline(never)
+public func scaleShiftPixels<V: Vector>(
+  _: V.Type, _ x: UnsafePointer<V.Scalar>, _ scale: UnsafePointer<V.Scalar>, _ shift: UnsafePointer<V.Scalar>,
+  _ limits: (low: V.Scalar, high: V.Scalar)?, _ y: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let scale = V.load(scale), shift = V.load(shift), end = pixels &* V.count
+  var i = 0
+  if let limits {
+    let low = V.repeating(limits.low), high = V.repeating(limits.high)
+    while i < end {
+      V.store(limited(V.multiplyAdd(V.load(x + i), scale, shift), low, high), y + i)
+      i &+= V.count
+    }
+  } else {
+    while i < end {
+      V.store(V.multiplyAdd(V.load(x + i), scale, shift), y + i)
+      i &+= V.count
+    }
+  }
+}
+
+/// sums[lane] += the sum of the lane's pixels, in a fixed order.
+@inlinable @inline(never)
+public func sumPixels<V: Vector>(
+  _: V.Type, _ x: UnsafePointer<V.Scalar>, _ sums: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  var s0 = V.load(sums), s1 = V.repeating(0), s2 = s1, s3 = s1
+  var i = 0
+  while i &+ 4 <= pixels {
+    let from = x + i &* V.count
+    s0 = s0 + V.load(from)
+    s1 = s1 + V.load(from + V.count)
+    s2 = s2 + V.load(from + 2 &* V.count)
+    s3 = s3 + V.load(from + 3 &* V.count)
+    i &+= 4
+  }
+  while i < pixels {
+    s0 = s0 + V.load(x + i &* V.count)
+    i &+= 1
+  }
+  V.store((s0 + s1) + (s2 + s3), sums)
+}

@@ -1,0 +1,214 @@
+// The register tile of convolutions on channel-blocked arrays: pixels (rows, broadcast) x output channels (columns, in vectors). It
+// differs from MatrixTile in where things lie: a pixel's channels are neighbours, pixels are a constant distance apart, and the two
+// vectors of a pixel's result are in different blocks. What follows a convolution is done before the sums are stored.
+
+/// So many terms of a tile's sum, whose first elements of `a` lie at an offset.
+public struct TileRun: BitwiseCopyable {
+  public var offset: Int, count: Int
+  @inlinable
+  public init(offset: Int, count: Int) { (self.offset, self.count) = (offset, count) }
+}
+
+/// The operands of one tile, for pixels m and vectors v of output channels (one or two):
+///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*step] * b[..., v])
+/// where b goes on through all runs, in the order of the terms; every run has a term. The step between pixels in `a` is the tile's
+/// own, a pixel of c is one vector behind the one before.
+public struct BlockedTileOperands<T> {
+  public var a: UnsafePointer<T>, aStep: Int
+  public var runs: UnsafePointer<TileRun>, runCount: Int
+  public var b: UnsafePointer<T>
+  public var c: UnsafeMutablePointer<T>, cBlock: Int
+  /// What the sums start from: c itself, to go on with it; or one vector of biases for each v; or 0.
+  public var continues: Bool
+  public var bias: UnsafePointer<T>?
+  public var residual: UnsafePointer<T>?, residualBlock: Int
+  /// nil: no limits. (low, high): what is below or above becomes these; NaN stays NaN.
+  public var limits: (low: T, high: T)?
+
+  @inlinable
+  public init(
+    a: UnsafePointer<T>, aStep: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
+    c: UnsafeMutablePointer<T>, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
+    residual: UnsafePointer<T>? = nil, residualBlock: Int = 0, limits: (low: T, high: T)? = nil
+  ) {
+    (self.a, self.aStep, self.runs, self.runCount, self.b) = (a, aStep, runs, runCount, b)
+    (self.c, self.cBlock, self.continues, self.bias) = (c, cBlock, continues, bias)
+    (self.residual, self.residualBlock, self.limits) = (residual, residualBlock, limits)
+  }
+}
+
+public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
+
+/// A tile of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
+/// neighbours. Loops are as in MatrixTile: one has a constant bound, the others ask at their end.
+@inlinable @inline(never)
+public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
+  _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
+) {
+  let step = Step == 0 ? 1 : Step &* V.count
+  let c = operands.pointee.c, d = c + operands.pointee.cBlock
+  var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
+  if operands.pointee.continues {
+    for m in 0..<Rows {
+      left[m] = V.load(c + m &* V.count)
+      right[m] = V.load(d + m &* V.count)
+    }
+  } else if let bias = operands.pointee.bias {
+    let first = V.load(bias), second = V.load(bias + V.count)
+    for m in 0..<Rows {
+      left[m] = first
+      right[m] = second
+    }
+  }
+  var run = operands.pointee.runs, b = operands.pointee.b
+  let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+  repeat {
+    var a = operands.pointee.a + run.pointee.offset
+    let end = b + run.pointee.count &* (2 &* V.count)
+    repeat {
+      let b0 = V.load(b), b1 = V.load(b + V.count)
+      for m in 0..<Rows {
+        let x = V.repeating(a[m &* step])
+        left[m] = V.multiplyAdd(x, b0, left[m])
+        right[m] = V.multiplyAdd(x, b1, right[m])
+      }
+      a += aStep
+      b += 2 &* V.count
+    } while b != end
+    run += 1
+  } while run != last
+  if let residual = operands.pointee.residual {
+    let other = residual + operands.pointee.residualBlock
+    for m in 0..<Rows {
+      left[m] = left[m] + V.load(residual + m &* V.count)
+      right[m] = right[m] + V.load(other + m &* V.count)
+    }
+  }
+  if let limits = operands.pointee.limits {
+    let low = V.repeating(limits.low), high = V.repeating(limits.high)
+    for m in 0..<Rows {
+      left[m] = limited(left[m], low, high)
+      right[m] = limited(right[m], low, high)
+    }
+  }
+  for m in 0..<Rows {
+    V.store(left[m], c + m &* V.count)
+    V.store(right[m], d + m &* V.count)
+  }
+}
+
+/// A tile of Rows pixels x 1 vector, for the last of an odd number of blocks.
+@inlinable @inline(never)
+public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
+  _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
+) {
+  let step = Step == 0 ? 1 : Step &* V.count
+  let c = operands.pointee.c
+  var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
+  if operands.pointee.continues {
+    for m in 0..<Rows { sums[m] = V.load(c + m &* V.count) }
+  } else if let bias = operands.pointee.bias {
+    let first = V.load(bias)
+    for m in 0..<Rows { sums[m] = first }
+  }
+  var run = operands.pointee.runs, b = operands.pointee.b
+  let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+  repeat {
+    var a = operands.pointee.a + run.pointee.offset
+    let end = b + run.pointee.count &* V.count
+    repeat {
+      let b0 = V.load(b)
+      for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
+      a += aStep
+      b += V.count
+    } while b != end
+    run += 1
+  } while run != last
+  if let residual = operands.pointee.residual {
+    for m in 0..<Rows { sums[m] = sums[m] + V.load(residual + m &* V.count) }
+  }
+  if let limits = operands.pointee.limits {
+    let low = V.repeating(limits.low), high = V.repeating(limits.high)
+    for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
+  }
+  for m in 0..<Rows { V.store(sums[m], c + m &* V.count) }
+}
+
+/// x, but not below low and not above high; NaN stays NaN.
+@inlinable @inline(__always)
+func limited<V: Vector>(_ x: V, _ low: V, _ high: V) -> V {
+  let y = V.select(V.isLess(x, low), low, x)
+  return V.select(V.isLess(high, y), high, y)
+}
+
+/// The tiles of an instruction set by what its registers hold: [vectors - 1][step][rows - 1], steps 0, 1 and 2 of `blockedTile2`.
+public struct BlockedTiles<T>: @unchecked Sendable {
+  /// The most rows, for two vectors and for one.
+  public let rows2: Int, rows1: Int
+  private let tiles: UnsafeMutablePointer<BlockedTile<T>>
+
+  @usableFromInline
+  init(rows2: Int, rows1: Int, _ tiles: UnsafeMutablePointer<BlockedTile<T>>) {
+    (self.rows2, self.rows1, self.tiles) = (rows2, rows1, tiles)
+  }
+  @inlinable @inline(__always)
+  public func run(vectors: Int, step: Int, rows: Int, _ operands: BlockedTileOperands<T>) {
+    withUnsafePointer(to: operands) { self[vectors, step, rows]($0) }
+  }
+  @usableFromInline
+  subscript(_ vectors: Int, _ step: Int, _ rows: Int) -> BlockedTile<T> {
+    tiles[vectors == 2 ? step &* rows2 &+ rows &- 1 : 3 &* rows2 &+ step &* rows1 &+ rows &- 1]
+  }
+}
+
+/// Only as many rows are instantiated as the registers hold: `rows2` and `rows1` are constants where this is inlined.
+@inlinable @inline(__always)
+public func blockedTiles<V: Vector>(_: V.Type, rows2: Int, rows1: Int) -> BlockedTiles<V.Scalar> {
+  let tiles = UnsafeMutablePointer<BlockedTile<V.Scalar>>.allocate(capacity: 3 &* (rows2 &+ rows1))
+  addTiles2(InlineArray<0, V>.self, tiles, rows2)
+  addTiles2(InlineArray<1, V>.self, tiles + rows2, rows2)
+  addTiles2(InlineArray<2, V>.self, tiles + 2 &* rows2, rows2)
+  addTiles1(InlineArray<0, V>.self, tiles + 3 &* rows2, rows1)
+  addTiles1(InlineArray<1, V>.self, tiles + (3 &* rows2 &+ rows1), rows1)
+  addTiles1(InlineArray<2, V>.self, tiles + (3 &* rows2 &+ 2 &* rows1), rows1)
+  return BlockedTiles(rows2: rows2, rows1: rows1, tiles)
+}
+
+@inlinable @inline(__always)
+func addTiles2<V: Vector, let Step: Int>(
+  _ step: InlineArray<Step, V>.Type, _ to: UnsafeMutablePointer<BlockedTile<V.Scalar>>, _ rows: Int
+) {
+  if rows >= 1 { (to + 0).initialize(to: { blockedTile2(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 2 { (to + 1).initialize(to: { blockedTile2(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 3 { (to + 2).initialize(to: { blockedTile2(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 4 { (to + 3).initialize(to: { blockedTile2(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 5 { (to + 4).initialize(to: { blockedTile2(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 6 { (to + 5).initialize(to: { blockedTile2(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 7 { (to + 6).initialize(to: { blockedTile2(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 8 { (to + 7).initialize(to: { blockedTile2(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 9 { (to + 8).initialize(to: { blockedTile2(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 10 { (to + 9).initialize(to: { blockedTile2(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 11 { (to + 10).initialize(to: { blockedTile2(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 12 { (to + 11).initialize(to: { blockedTile2(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 13 { (to + 12).initialize(to: { blockedTile2(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 14 { (to + 13).initialize(to: { blockedTile2(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
+}
+@inlinable @inline(__always)
+func addTiles1<V: Vector, let Step: Int>(
+  _ step: InlineArray<Step, V>.Type, _ to: UnsafeMutablePointer<BlockedTile<V.Scalar>>, _ rows: Int
+) {
+  if rows >= 1 { (to + 0).initialize(to: { blockedTile1(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 2 { (to + 1).initialize(to: { blockedTile1(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 3 { (to + 2).initialize(to: { blockedTile1(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 4 { (to + 3).initialize(to: { blockedTile1(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 5 { (to + 4).initialize(to: { blockedTile1(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 6 { (to + 5).initialize(to: { blockedTile1(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 7 { (to + 6).initialize(to: { blockedTile1(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 8 { (to + 7).initialize(to: { blockedTile1(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 9 { (to + 8).initialize(to: { blockedTile1(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 10 { (to + 9).initialize(to: { blockedTile1(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 11 { (to + 10).initialize(to: { blockedTile1(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 12 { (to + 11).initialize(to: { blockedTile1(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 13 { (to + 12).initialize(to: { blockedTile1(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 14 { (to + 13).initialize(to: { blockedTile1(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
+}

@@ -1,0 +1,155 @@
+// The tiles of channel-blocked arrays, and windows over one block of channels, against plain loops.
+import CNNCore
+import Microkernels
+import TestSupport
+import Testing
+
+@Suite struct BlockedTileTests {
+  private enum Start: CaseIterable { case nothing, biases, result }
+
+  @Test(arguments: instructionSets) func tiles(_ set: InstructionSet) {
+    tiles(set.float32())
+    tiles(set.float64())
+  }
+  private func tiles<T: Element>(_ table: KernelTable<T>) {
+    let tiles = table.blocked.tiles
+    for vectors in 1...2 {
+      for rows in 1...(vectors == 2 ? tiles.rows2 : tiles.rows1) {
+        for step in 0...2 {
+          for (i, counts) in [[1], [2, 1, 5], [table.lanes, table.lanes, 3]].enumerated() {
+            for start in Start.allCases {
+              check(table, vectors, step, rows, counts, start, residual: (rows + i) % 2 == 0, limits: (rows + i) % 3 > 0)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func check<T: Element>(
+    _ table: KernelTable<T>, _ vectors: Int, _ step: Int, _ rows: Int, _ counts: [Int], _ start: Start, residual: Bool,
+    limits: Bool
+  ) {
+    let lanes = table.lanes, width = vectors * lanes, pixelStep = step == 0 ? 1 : step * lanes, terms = counts.reduce(0, +)
+    let aStep = step == 0 ? rows + 2 : 1, cBlock = (rows + 2) * lanes, residualBlock = (rows + 1) * lanes
+    let runs = Block(counts.enumerated().map { ($0.offset + 1) % 3 * 5 })
+    let list = counts.indices.map { TileRun(offset: runs.data[$0], count: counts[$0]) }
+    let a = Block<T>(numbers(10 + (counts.max()! - 1) * aStep + (rows - 1) * pixelStep + 1, 1))
+    let b = Block<T>(numbers(terms * width, 2)), bias = Block<T>(numbers(width, 3))
+    let cells = (vectors - 1) * cBlock + rows * lanes
+    let c = start == .result ? Block<T>(numbers(cells, 4)) : Block<T>(untouched: cells)
+    let added = Block<T>(numbers((vectors - 1) * residualBlock + rows * lanes, 5)), (low, high): (T, T) = (-0.5, 2)
+
+    var wanted = (0..<cells).map { Expected(c.data[$0]) }
+    for (v, m) in (0..<vectors).flatMap({ v in (0..<rows).map { (v, $0) } }) {
+      for lane in 0..<lanes {
+        let place = v * cBlock + m * lanes + lane
+        var sum = Expected(start == .result ? c.data[place] : start == .biases ? bias.data[v * lanes + lane] : 0)
+        var term = 0
+        for run in list {
+          for i in 0..<run.count {
+            sum += a.data[run.offset + i * aStep + m * pixelStep] * b.data[term * width + v * lanes + lane]
+            term += 1
+          }
+        }
+        if residual { sum += added.data[v * residualBlock + m * lanes + lane] }
+        wanted[place] = limits ? sum.limited(low, high) : sum
+      }
+    }
+    list.withUnsafeBufferPointer {
+      table.blocked.tiles.run(
+        vectors: vectors, step: step, rows: rows,
+        BlockedTileOperands(
+          a: a.data, aStep: aStep, runs: $0.baseAddress!, runCount: $0.count, b: b.data, c: c.data, cBlock: cBlock,
+          continues: start == .result, bias: start == .biases ? UnsafePointer(bias.data) : nil,
+          residual: residual ? UnsafePointer(added.data) : nil, residualBlock: residualBlock,
+          limits: limits ? (low, high) : nil))
+    }
+    c.expect(wanted, "\(rows) pixels \(step) apart, \(vectors) vectors, runs \(counts), from \(start)")
+  }
+
+  @Test(arguments: instructionSets) func limitsKeepNaN(_ set: InstructionSet) {
+    let table: KernelTable<Float> = set.float32(), lanes = table.lanes
+    let a = Block<Float>([.nan]), b = Block<Float>([Float](repeating: 1, count: 2 * lanes))
+    let c = Block<Float>(untouched: 2 * lanes)
+    withUnsafePointer(to: TileRun(offset: 0, count: 1)) {
+      table.blocked.tiles.run(
+        vectors: 2, step: 1, rows: 1,
+        BlockedTileOperands(a: a.data, aStep: 1, runs: $0, runCount: 1, b: b.data, c: c.data, cBlock: lanes, limits: (0, 6)))
+    }
+    c.expect([Float](repeating: .nan, count: 2 * lanes).map { Expected($0) }, "NaN")
+  }
+
+  private enum Kind: CaseIterable { case depthwise, maximum, mean }
+
+  @Test(arguments: instructionSets) func windows(_ set: InstructionSet) {
+    for kind in Kind.allCases {
+      for pixels in [1, 2, 3, 7, 13, 14, 16, 31] {
+        for (taps, step) in [(1, 1), (9, 1), (4, 2), (3, 3)] {
+          check(set.float32(), kind, pixels, taps, step, finite: pixels != 16)
+          check(set.float64(), kind, pixels, taps, step, finite: pixels != 16)
+        }
+      }
+    }
+  }
+  private func check<T: Element>(
+    _ table: KernelTable<T>, _ kind: Kind, _ pixels: Int, _ taps: Int, _ step: Int, finite: Bool
+  ) {
+    let lanes = table.lanes, isDepthwise = kind == .depthwise
+    let offsets = Block((0..<taps).map { ($0 * 5 + 2) % 7 * lanes })
+    var values: [T] = numbers((6 + (pixels - 1) * step + 1) * lanes, 1)
+    if !finite { values[values.count / 2] = .nan }
+    let x = Block(values), weight = Block<T>(numbers(taps * lanes, 2)), bias = Block<T>(numbers(lanes, 3))
+    let added = Block<T>(numbers(pixels * lanes, 4)), y = Block<T>(untouched: pixels * lanes)
+    var wanted: [Expected<T>] = []
+    for i in 0..<pixels * lanes {
+      let (m, lane) = (i / lanes, i % lanes)
+      let cells = (0..<taps).map { x.data[offsets.data[$0] + m * step * lanes + lane] }
+      switch kind {
+      case .depthwise:
+        var sum = Expected(bias.data[lane])
+        for t in 0..<taps { sum += weight.data[t * lanes + lane] * cells[t] }
+        sum += added.data[i]
+        wanted.append(sum.limited(-1, 2))
+      case .maximum: wanted.append(Expected(cells.contains { $0.isNaN } ? .nan : cells.max()!))
+      case .mean:
+        var sum = Expected<T>(0)
+        for cell in cells { sum += cell }
+        wanted.append(Expected(sum.value / 3, within: sum.tolerance))
+      }
+    }
+    let operands = BlockedWindowOperands<T>(
+      x: x.data, offsets: offsets.data, taps: taps, y: y.data, pixels: pixels,
+      weight: isDepthwise ? UnsafePointer(weight.data) : nil, bias: isDepthwise ? UnsafePointer(bias.data) : nil,
+      residual: isDepthwise ? UnsafePointer(added.data) : nil, limits: isDepthwise ? (-1, 2) : nil, divisor: 3)
+    let kernels = table.blocked
+    let kernel = isDepthwise ? kernels.depthwise : kind == .maximum ? kernels.maxWindows : kernels.meanWindows
+    withUnsafePointer(to: operands) { kernel($0, step * lanes) }
+    y.expect(wanted, "\(kind) of \(taps) cells, \(pixels) windows \(step) apart")
+  }
+
+  @Test(arguments: instructionSets) func pixels(_ set: InstructionSet) {
+    pixels(set.float32())
+    pixels(set.float64())
+  }
+  private func pixels<T: Element>(_ table: KernelTable<T>) {
+    let lanes = table.lanes, scale = Block<T>(numbers(lanes, 2)), shift = Block<T>(numbers(lanes, 3))
+    for pixels in [0, 1, 3, 4, 5, 18] {
+      for limits in [nil, (-1, 1)] as [(low: T, high: T)?] {
+        let x = Block<T>(numbers(pixels * lanes, 1)), y = Block<T>(untouched: pixels * lanes)
+        table.blocked.scaleShift(x.data, scale.data, shift.data, limits, y.data, pixels)
+        y.expect(
+          (0..<pixels * lanes).map {
+            var sum = Expected(shift.data[$0 % lanes])
+            sum += x.data[$0] * scale.data[$0 % lanes]
+            return limits.map { sum.limited($0.low, $0.high) } ?? sum
+          }, "scale and shift of \(pixels) pixels")
+      }
+      let x = Block<T>(numbers(pixels * lanes, 1)), sums = Block<T>(numbers(lanes, 5))
+      var wanted = (0..<lanes).map { Expected(sums.data[$0]) }
+      for i in 0..<pixels * lanes { wanted[i % lanes] += x.data[i] }
+      table.blocked.sum(x.data, sums.data, pixels)
+      sums.expect(wanted, "sums of \(pixels) pixels")
+    }
+  }
+}
