@@ -36,6 +36,15 @@ package enum Relu {
   }
 }
 
+/// y, but not below low and not above high; NaN stays NaN.
+@_specialize(where T == Float) @_specialize(where T == Double)
+func limit<T: Element>(_ y: Output<T>, _ low: T, _ high: T) throws(CNNError) {
+  try forEachRun(y.shape.count) { start, count in
+    let y = y.data + start
+    for i in 0..<count { y[i] = y[i] < low ? low : y[i] > high ? high : y[i] }
+  }
+}
+
 private func masked<T: Element>(
   _ mask: Input<UInt8>, keep: UInt8, scale: T, _ x: Input<T>, _ y: Output<T>
 ) throws(CNNError) {

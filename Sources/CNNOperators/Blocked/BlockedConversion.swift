@@ -37,6 +37,14 @@ extension BlockedArray {
     }
   }
 
+  /// Makes zeros of all that is neither in a plane nor a channel.
+  func clearOutside() throws(CNNError) {
+    try clearHalo()
+    if C % BlockedArray.lanes == 0 { return }
+    let last = blocks &- 1
+    parallel(N, width: try parallelWidth(N, .elements(N, H, W))) { n, _ in clearLanes(n, last) }
+  }
+
   /// From x[N][C][H][W], halo and lanes behind the channels too.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill(_ x: UnsafePointer<T>) throws(CNNError) {

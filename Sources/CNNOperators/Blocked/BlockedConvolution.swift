@@ -16,6 +16,12 @@ package struct BlockedConvolution<T: Element> {
     filters = BlockedFilters(sizes, planar: planar)
   }
 
+  /// What this saves, in elements copied (see LayoutRule): of a direct convolution about a fifth of its time, in which one element is copied
+  /// for 40 multiply-adds; of a depthwise one most of it.
+  package var gain: Int {
+    let products = sizes.y.count &* sizes.C &* sizes.taps
+    return isDepthwise ? products / 8 : products / 200
+  }
   package var outputShape: Shape { sizes.y }
   /// The halo that a blocked x must have at least: the largest padding.
   package var halo: Int { sizes.neededHalo }

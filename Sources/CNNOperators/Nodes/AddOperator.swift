@@ -31,6 +31,6 @@ final class AddOperator<T: Element>: BinaryOperator<T> {
 }
 
 @_specialize(where T == Float) @_specialize(where T == Double)
-private func add<T: Element>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>) throws(CNNError) {
+func add<T: Element>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>) throws(CNNError) {
   try elementwise(a, b, y, Sum())
 }

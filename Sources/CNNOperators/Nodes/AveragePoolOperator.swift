@@ -28,7 +28,13 @@ final class AveragePoolOperator<T: Element>: Operator<T> {
     return [try SpatialAttributes.shape(y, like: inputs[0])]
   }
 
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
+    inputs[0].rank == 4 && mode == .infer ? LayoutRule([.blocked(halo: 0)], .blocked, gain: 0) : nil
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() {
+      return try pooling(x.shape).blockedAverageForward(x, y)
+    }
     let x = try arrays.input(0)
     if let volume = try volume(x.shape) { return try volume.averageForward(x, arrays.output()) }
     try pooling(x.shape).averageForward(SpatialAttributes.planar(x), SpatialAttributes.planar(arrays.output()))

@@ -26,7 +26,17 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
 
   override var mayOverwriteInputs: [Int] { [0] }
   override var updatedInputs: [Int] { [3, 4] }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() {
+      let count = x.blocks &* T.kernels.lanes, factor = try Scratch<T>(count), shift = try Scratch<T>(count)
+      factor.zero(count)
+      shift.zero(count)
+      try normalization.coefficients(
+        x.C, scale: arrays.input(1), bias: arrays.input(2), mean: arrays.input(3), variance: arrays.input(4),
+        factor: factor.data, shift: shift.data)
+      return try y.fill(x, scale: factor.data, shift: shift.data)
+    }
     let x = try arrays.input(0), scale = try arrays.input(1), bias = try arrays.input(2), y = try arrays.output()
     switch arrays.mode {
     case .train:

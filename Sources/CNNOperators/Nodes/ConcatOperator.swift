@@ -47,7 +47,22 @@ final class ConcatOperator<T: Element>: Operator<T> {
     }
   }
 
+  /// Of channels, where each array but the last has whole blocks of them.
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
+    guard mode == .infer, inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
+    guard inputs.dropLast().allSatisfy({ $0[1] % T.kernels.lanes == 0 }) else { return nil }
+    return LayoutRule(inputs.map { _ in .blocked(halo: 0) }, .blocked, gain: 0)
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let y = try arrays.blockedOutput() {
+      var block = 0
+      for i in 0..<arrays.inputCount {
+        guard let x = try arrays.blockedInput(i) else { continue }
+        try y.copyChannels(x, toBlock: block)
+        block += x.blocks
+      }
+      return
+    }
     let y = try arrays.output()
     try forEachPart(arrays, y.shape) { i, columns, rows, start, step throws(CNNError) in
       let x = try arrays.input(i)

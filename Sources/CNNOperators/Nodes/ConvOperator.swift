@@ -6,29 +6,37 @@ import Microkernels
 final class ConvOperator<T: Element>: Operator<T> {
   private let spatial: SpatialAttributes
   private let group: Int
-  /// What was absorbed: inputs 3 to 6 are then those of the normalization.
-  private let normalization: BatchNormalization?, relu: Bool
+  /// What was absorbed: inputs 3 to 6 are then those of the normalization, `residual` the input that is added, limits what the sum is kept
+  /// between.
+  private let normalization: BatchNormalization?, residual: Int?, epilogueLimits: (low: T, high: T)?
 
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     group = try attributes.int("group", default: 1)
-    (normalization, relu) = (nil, false)
+    (normalization, residual, epilogueLimits) = (nil, nil, nil)
     super.init(try Signature(attributes, inputs: ["x", "w", "b"], required: 2))
   }
 
-  private init(_ first: ConvOperator, absorbing next: Operator<T>, normalization: BatchNormalization?, relu: Bool) {
-    (spatial, group, self.normalization, self.relu) = (first.spatial, first.group, normalization, relu)
+  private init(
+    _ first: ConvOperator, absorbing next: Operator<T>, normalization: BatchNormalization? = nil, residual: Int? = nil,
+    limits: (low: T, high: T)? = nil
+  ) {
+    (spatial, group, epilogueLimits) = (first.spatial, first.group, limits)
+    self.normalization = normalization ?? first.normalization
+    self.residual = residual ?? first.residual
     super.init(Signature(first.signature, absorbing: next.signature))
   }
   override func absorbing(_ next: Operator<T>, _ mode: Mode) throws(CNNError) -> Operator<T>? {
-    guard mode == .infer && !relu else { return nil }
-    if next is ReluOperator<T> {
-      return ConvOperator(self, absorbing: next, normalization: normalization, relu: true)
+    guard mode == .infer && epilogueLimits == nil else { return nil }
+    // In blocked arrays, 0 must stay 0.
+    if let limits = next.limits, limits.low <= 0 && limits.high >= 0 {
+      return ConvOperator(self, absorbing: next, limits: limits)
     }
+    if residual != nil { return nil }
     if let next = next as? BatchNormalizationOperator<T>, normalization == nil {
-      return ConvOperator(self, absorbing: next, normalization: next.normalization, relu: false)
+      return ConvOperator(self, absorbing: next, normalization: next.normalization)
     }
-    return nil
+    return next is AddOperator<T> ? ConvOperator(self, absorbing: next, residual: signature.inputs.count) : nil
   }
 
   private func kernel(_ x: Shape, _ w: Shape) throws(CNNError) -> [Int] {
@@ -54,61 +62,129 @@ final class ConvOperator<T: Element>: Operator<T> {
       plane: try Convolution(window, groups: group))
   }
 
-  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+  private func convolutionShape(of inputs: [Shape]) throws(CNNError) -> Shape {
     let (x, w) = (inputs[0], inputs[1])
     if inputs.count > 2, inputs[2].rank > 0, inputs[2] != (try Shape("b", w[0])) {
       throw .shape("b: wanted shape [\(w[0])], got \(inputs[2].description)")
     }
-    if let volume = try volume(x, w) { return [try volume.outputShape(x, w)] }
+    if let volume = try volume(x, w) { return try volume.outputShape(x, w) }
     let y = try convolution(x, w).outputShape(SpatialAttributes.planar(x, "x"), SpatialAttributes.planar(w, "w"))
-    return [try SpatialAttributes.shape(y, like: x)]
+    return try SpatialAttributes.shape(y, like: x)
+  }
+  override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    let y = try convolutionShape(of: inputs)
+    if let residual { return [try broadcastShape(y, inputs[residual])] }
+    return [y]
+  }
+
+  // In channel-blocked form
+
+  /// x is planar where it has few channels.
+  private func readsPlanar(_ x: Shape) -> Bool { group == 1 && x[1] <= 4 }
+  private func blockedForm(_ x: Shape, _ w: Shape) throws(CNNError) -> BlockedConvolution<T>? {
+    x.rank == 4 ? try BlockedConvolution(convolution(x, w), x: x, weight: w, planar: readsPlanar(x)) : nil
+  }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
+    let (x, w) = (inputs[0], inputs[1])
+    guard mode == .infer, let form = try blockedForm(x, w) else { return nil }
+    var wishes: [LayoutRule.Wish] = [readsPlanar(x) ? .planar : .blocked(halo: form.halo)]
+    if let residual {
+      if inputs[residual] != form.outputShape { return nil }
+      while wishes.count < residual { wishes.append(.planar) }
+      wishes.append(.blocked(halo: 0))
+    }
+    return LayoutRule(wishes, .blocked, gain: form.gain)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
     let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
-    func forward(_ w: Input<T>, _ b: Input<T>?) throws(CNNError) {
-      if let volume = try volume(x.shape, w.shape) {
-        try volume.forward(x, w, b, arrays.output())
-        if relu { try Relu.forward(arrays.output().input, arrays.output(), mask: nil) }
-        return
-      }
-      try convolution(x.shape, w.shape).forward(
-        SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(arrays.output()), relu: relu)
-    }
-    guard let normalization else { return try forward(w, b) }
+    guard let normalization else { return try forwardPlanar(arrays, x, w, b) }
     if let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) {
-      return try forward(w.input, b.input)
+      return try forwardPlanar(arrays, x, w.input, b.input)
     }
     let folded = try Scratch<T>(w.shape.count), shift = try Scratch<T>(w.shape[0])
     let wFolded = Output("w", w.shape, folded.data), bFolded = Output("b", try Shape("b", w.shape[0]), shift.data)
     try fold(normalization, arrays, wFolded, bFolded)
-    try forward(wFolded.input, bFolded.input)
+    try forwardPlanar(arrays, x, wFolded.input, bFolded.input)
+  }
+  private func forwardPlanar(_ arrays: Arrays<T>, _ x: Input<T>, _ w: Input<T>, _ b: Input<T>?) throws(CNNError) {
+    let y = try arrays.output()
+    let added: Input<T>? = if let residual { try arrays.input(residual) } else { nil }
+    // What is added may be repeated, or y be larger than the convolution's result: then that has memory of its own.
+    let shape = try convolutionShape(of: [x.shape, w.shape]), scratch = try Scratch<T>(shape == y.shape ? 0 : shape.count)
+    let result = shape == y.shape ? y : Output("y", shape, scratch.data)
+    let isRelu = epilogueLimits.map { $0.low == 0 && $0.high == .infinity } ?? false
+    if let volume = try volume(x.shape, w.shape) {
+      try volume.forward(x, w, b, result)
+    } else {
+      try convolution(x.shape, w.shape).forward(
+        SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(result),
+        relu: isRelu && added == nil)
+      if isRelu && added == nil { return }
+    }
+    if let added { try add(result.input, added, y) }
+    if let limits = epilogueLimits { try limit(y, limits.low, limits.high) }
+  }
+  private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
+    let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
+    guard let form = try blockedForm(shape, w) else { throw CNNError(.unsupported, "y: wanted a planar array") }
+    let x: BlockedConvolution<T>.Source =
+      if let x = try arrays.blockedInput(0) { .blocked(x) } else { .planar(try arrays.input(0).data) }
+    let added: BlockedArray<T>? = if let residual { try arrays.blockedInput(residual) } else { nil }
+    let epilogue = Epilogue(residual: added, limits: epilogueLimits)
+    if let filters: Output<T> = try arrays.prepared(0) { return try form.forward(x, filters.data, y, epilogue) }
+    let filters = try Scratch<T>(form.preparedCount)
+    try prepareBlocked(form, arrays, filters.data)
+    try form.forward(x, filters.data, y, epilogue)
   }
 
-  /// The weight and the bias with the normalization folded into them.
+  // What is prepared: packed filters of the blocked form; of the planar one the weight and the bias with the normalization folded in
+
   override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
+    let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
+    if layouts.output != .planar, let form = try blockedForm(inputs[0], inputs[1]) {
+      return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: 1)
+    }
     if normalization == nil { return nil }
-    return Prepared(reads: [1, 2, 3, 4, 5, 6], [Kept(inputs[1], .network), Kept(inputs[3], .network)])
+    return Prepared(reads: reads, [Kept(inputs[1], .network), Kept(inputs[3], .network)])
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
-    guard let normalization, let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) else {
-      return
+    guard let first: Output<T> = try arrays.prepared(0) else { return }
+    if arrays.isOutputBlocked, let form = try blockedForm(arrays.inputShape(0), arrays.inputShape(1)) {
+      try prepareBlocked(form, arrays, first.data)
+    } else if let normalization, let shift: Output<T> = try arrays.prepared(1) {
+      try fold(normalization, arrays, first, shift)
     }
-    try fold(normalization, arrays, w, b)
+  }
+  private func prepareBlocked(
+    _ form: BlockedConvolution<T>, _ arrays: Arrays<T>, _ to: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let w = try arrays.input(1), K = w.shape[0]
+    guard let normalization else {
+      return try form.prepare(w.data, factor: nil, bias: arrays.optionalInput(2)?.data, to)
+    }
+    let factor = try Scratch<T>(K), shift = try Scratch<T>(K)
+    try coefficients(normalization, arrays, factor.data, shift.data)
+    try form.prepare(w.data, factor: factor.data, bias: shift.data, to)
   }
   private func fold(
     _ normalization: BatchNormalization, _ arrays: Arrays<T>, _ folded: Output<T>, _ shift: Output<T>
   ) throws(CNNError) {
-    // factor * (w * x + b) + shift = (factor * w) * x + (factor * b + shift)
-    let w = try arrays.input(1), b = try arrays.optionalInput(2), K = w.shape[0], cells = w.shape.count / max(1, K)
-    let factor = try Scratch<T>(K)
+    let w = try arrays.input(1), K = w.shape[0], cells = w.shape.count / max(1, K), factor = try Scratch<T>(K)
+    try coefficients(normalization, arrays, factor.data, shift.data)
+    for k in 0..<K { T.kernels.scaleShift(w.data + k &* cells, factor.data[k], 0, folded.data + k &* cells, cells) }
+  }
+  /// factor * (w * x + b) + shift = (factor * w) * x + (factor * b + shift)
+  private func coefficients(
+    _ normalization: BatchNormalization, _ arrays: Arrays<T>, _ factor: UnsafeMutablePointer<T>,
+    _ shift: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let K = try arrays.inputShape(1)[0]
     try normalization.coefficients(
-      K, scale: arrays.input(3), bias: arrays.input(4), mean: arrays.input(5), variance: arrays.input(6), factor: factor.data,
-      shift: shift.data)
-    for k in 0..<K {
-      T.kernels.scaleShift(w.data + k &* cells, factor.data[k], 0, folded.data + k &* cells, cells)
-      if let b { shift.data[k] += factor.data[k] * b.data[k] }
-    }
+      K, scale: arrays.input(3), bias: arrays.input(4), mean: arrays.input(5), variance: arrays.input(6), factor: factor,
+      shift: shift)
+    if let b = try arrays.optionalInput(2) { for k in 0..<K { shift[k] += factor[k] * b.data[k] } }
   }
 
   override var hasBackward: Bool { true }

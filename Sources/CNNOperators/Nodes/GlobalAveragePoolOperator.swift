@@ -5,7 +5,11 @@ final class GlobalAveragePoolOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["x"])) }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try GlobalPooling.outputShape(inputs[0])] }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
+    inputs[0].rank == 4 && mode == .infer ? LayoutRule([.blocked(halo: 0)], .blocked, gain: 0) : nil
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() { return try y.fillWithMeans(x) }
     try GlobalPooling.averageForward(arrays.input(0), arrays.output())
   }
 

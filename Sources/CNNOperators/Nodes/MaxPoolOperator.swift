@@ -31,7 +31,14 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     return [Shape](repeating: try SpatialAttributes.shape(y, like: inputs[0]), count: 2)
   }
 
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
+    guard inputs[0].rank == 4 && signature.outputs == 1 && mode == .infer else { return nil }
+    return LayoutRule([.blocked(halo: 0)], .blocked, gain: 0)
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() {
+      return try pooling(x.shape).blockedMaxForward(x, y)
+    }
     if let volume = try volume(arrays.inputShape(0)) {
       let isTrained = arrays.mode == .train
       return try volume.maxForward(

@@ -6,8 +6,11 @@ final class ReluOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override var mayOverwriteInputs: [Int] { [0] }
+  override var limits: (low: T, high: T)? { (0, .infinity) }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    try Relu.forward(arrays.input(0), arrays.output(), mask: nil)
+    let (x, y) = try arrays.elements()
+    try Relu.forward(x, y, mask: nil)
   }
 
   override var neverFalls: Bool { true }

@@ -6,7 +6,12 @@ final class SigmoidOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override var mayOverwriteInputs: [Int] { [0] }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try Sigmoid.forward(arrays.input(0), arrays.output()) }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let (x, y) = try arrays.elements()
+    try Sigmoid.forward(x, y)
+    try arrays.clearOutside()
+  }
 
   override var hasBackward: Bool { true }
   override var backwardReadsOutputs: [Int] { [0] }

@@ -79,6 +79,26 @@ package struct Arrays<T: Element> {
   package func blockedGradOutput(_ i: Int = 0) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradOutputs, i) }
   package func blockedGradInput(_ i: Int) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradInputs, i) }
 
+  /// The layout of an input, whether or not its elements are at hand.
+  package func inputLayout(_ i: Int) -> ArrayLayout {
+    i < operands.inputs.count ? operands.inputs[i]?.layout ?? .planar : .planar
+  }
+  package func outputShape(_ i: Int = 0) throws(CNNError) -> Shape {
+    guard i < operands.outputs.count, let operand = operands.outputs[i] else { throw .argument("y: is absent") }
+    return operand.shape
+  }
+  package var isOutputBlocked: Bool {
+    if let operand = operands.outputs.first { operand.map { $0.layout != .planar } ?? false } else { false }
+  }
+
+  /// Input 0 and output 0 of an operator that works element by element, in one layout: of blocked ones all that is in memory. Of f(0) != 0
+  /// `clearOutside` takes back what the operator wrote beside the elements.
+  package func elements() throws(CNNError) -> (x: Input<T>, y: Output<T>) {
+    if let x = try blockedInput(0), let y = try blockedOutput() { return (try x.flat("x").input, try y.flat("y")) }
+    return (try input(0), try output())
+  }
+  package func clearOutside() throws(CNNError) { try blockedOutput()?.clearOutside() }
+
   /// Number i of what `prepared` lists: to be written by `prepare`, and read by forward and backward. nil: there is none at hand.
   package func prepared<U: BitwiseCopyable>(_ i: Int) throws(CNNError) -> Output<U>? {
     guard i < operands.prepared.count, operands.prepared[i] != nil else { return nil }

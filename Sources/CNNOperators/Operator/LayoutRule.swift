@@ -1,4 +1,5 @@
 // What an operator tells the planner about layouts, and about arrays that it can prepare once for many runs.
+import CNNCore
 
 /// How an operator works on channel-blocked arrays. Every operator can also work on planar ones; the planner chooses.
 package struct LayoutRule: Sendable {
@@ -26,6 +27,13 @@ package struct LayoutRule: Sendable {
 
   package init(_ inputs: [Wish], _ output: Result, gain: Int) {
     (self.inputs, self.output, self.gain) = (inputs, output, gain)
+  }
+}
+
+extension LayoutRule {
+  /// y = f(x), element by element, of images: in whatever layout x is.
+  static func elementwise(_ x: Shape, _ mode: Mode) -> LayoutRule? {
+    x.rank == 4 && mode == .infer ? LayoutRule([.blocked(halo: 0)], .asInputs, gain: 0) : nil
   }
 }
 

@@ -122,6 +122,8 @@ package class Operator<T: Element> {
 
   /// Whether this is y = f(x), element by element, of an f that never falls, and whose slope is 0 where it does not rise.
   package var neverFalls: Bool { false }
+  /// Where this is y = x, but not below low and not above high; NaN stays NaN.
+  package var limits: (low: T, high: T)? { nil }
   /// Whether each element of the output is the largest of some elements of the input, of one at least.
   package var takesMaxima: Bool { false }
   /// An operator that does this one's work and then the next one's on its output: its inputs are this one's (as many as the signature

@@ -11,16 +11,20 @@ protocol Activation<T> {
   func value(_ x: T) -> T
   /// f'(x). Where f has a kink, one of the slopes beside it.
   func slope(_ x: T) -> T
+  /// Where f only keeps x between these.
+  var limits: (low: T, high: T)? { get }
 }
 
 extension Activation {
   static var inputs: [StaticString] { ["x"] }
+  var limits: (low: T, high: T)? { nil }
 }
 
 final class ActivationOperator<F: Activation>: Operator<F.T> {
   typealias T = F.T
   // The loops. The initializer makes them because it is specialised for f and the element type, as a class's methods are not.
   private let map: (_ x: Input<T>, _ y: Output<T>) throws(CNNError) -> Void
+  private let isZeroOfZero: Bool, limitsOfF: (low: T, high: T)?
   private let mapBackward: (_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) -> Void
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -46,12 +50,19 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
         }
       }
     }
+    (isZeroOfZero, limitsOfF) = (f.value(0) == 0, f.limits)
     super.init(try Signature(attributes, inputs: F.inputs, required: 1))
   }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override var mayOverwriteInputs: [Int] { [0] }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try map(arrays.input(0), arrays.output()) }
+  override var limits: (low: T, high: T)? { limitsOfF }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    let (x, y) = try arrays.elements()
+    try map(x, y)
+    if !isZeroOfZero { try arrays.clearOutside() }
+  }
 
   override var hasBackward: Bool { true }
   override var backwardReadsInputs: [Int] { [0] }

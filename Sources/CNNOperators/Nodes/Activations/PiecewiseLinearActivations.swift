@@ -35,6 +35,7 @@ struct Clip<T: Element>: Activation {
     low = try limit(1, "min", -.infinity)
     high = try limit(2, "max", .infinity)
   }
+  var limits: (low: T, high: T)? { (low, high) }
 
   @inline(__always) func value(_ x: T) -> T {
     let y = x < low ? low : x
