@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
+CACHE = BENCHMARKS.parent / "build" / "bench"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "SWIFTCNN_NUM_THREADS")
 
 
@@ -34,7 +35,7 @@ class Worker:
     def _start(self) -> None:
         threads, scratch = len(self.cpus), Path(self.options["scratch"])
         environment = os.environ | {name: str(threads) for name in THREADS}
-        environment |= {"PYTHONPATH": str(self.python), "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}
+        environment |= {"PYTHONPATH": str(self.python), "TORCHINDUCTOR_CACHE_DIR": str(CACHE / "inductor")}
         if threads == 1:
             environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
         with open(scratch / f"{self.peer}.log", "a") as log:
