@@ -1,5 +1,5 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library embedded venv test format lint wheel bench bench-layers clean
+.PHONY: help demo build library embedded venv test format lint wheel bench bench-layers bench-memory bench-growth bench-document clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ EMBEDDED := build/embedded/libswiftcnn.so
 SWIFT_BUILD := env -u CC -u CXX swift build -c release --disable-local-rpath
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: build  ## train the article's CNN on handwritten digits and draw what it learned (DATA=path, OUT=file.png)
 	$(BIN)/python Examples/python/train_digits.py $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
@@ -80,6 +80,16 @@ bench-layers: build  ## time the article's layers one by one against NumPy, and 
 	$(BIN)/python Benchmarks/layers_step.py --layers
 	$(SWIFT_BUILD) --product TileBenchmark
 	$(BIN)/python Benchmarks/tiles.py
+
+bench-memory: build .venv-bench/.ready  ## peak memory of training and inference, beside PyTorch's
+	$(BENCH) Benchmarks/memory.py
+
+bench-growth: build  ## time over every size from 1 to 64, over batch, image, width and depth: a plot, and where it jumps
+	$(BIN)/python Benchmarks/growth.py
+	$(BIN)/python Benchmarks/growth.py --plot build/bench/growth.png
+
+bench-document: venv  ## write what the three above left in build/bench into README.md and docs/
+	$(BIN)/python Benchmarks/document.py
 
 # PyTorch built for processors alone is a tenth of the size; where there is none, the ordinary one. A peer without a wheel is left out.
 INSTALL := $(BENCH) -m pip install --quiet --disable-pip-version-check

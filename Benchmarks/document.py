@@ -149,13 +149,18 @@ def filled(text: str, figures: Figures) -> str:
     """A page with its tables made anew."""
 
     def section(match: re.Match[str]) -> str:
-        return f"{match[1]}\n{SECTIONS[match[2]](figures)}{match[3]}"
+        try:
+            table = SECTIONS[match[2]](figures)
+        except KeyError:
+            table = "Not measured yet.\n"
+        return f"{match[1]}\n{table}{match[3]}"
 
     return re.sub(r"(<!-- figures: ([\w ]+) -->)\n.*?(<!-- end -->)", section, text, flags=re.DOTALL)
 
 
 def plot_ratios(figures: Figures, path: Path) -> None:
-    """The best peer's time over ours on each row, and the goals."""
+    """The best peer's time over ours on each row, its spread over the rounds, and the goal. Dark blue: reached; light blue:
+    faster than the best peer; red: not."""
     from matplotlib.figure import Figure
 
     runs = {threads: run for threads, run in figures["runs"].items() if run["rows"]}
@@ -167,7 +172,8 @@ def plot_ratios(figures: Figures, path: Path) -> None:
             if best is None:
                 continue
             ratio = report.ratio(found["swiftcnn"], found[best])
-            axes.barh(place, ratio.value, color="#2a6f97" if ratio.value >= (row.goal or 1) else "#c1666b")
+            reached = (ratio.value >= 1) + (ratio.value >= (row.goal or 1))
+            axes.barh(place, ratio.value, color=("#c1666b", "#90bcd8", "#2a6f97")[reached])
             axes.plot([ratio.least, ratio.most], [place, place], color="black", linewidth=1)
             axes.plot(row.goal, place, "|", color="black", markersize=9)
             axes.annotate(f" {best}", (max(ratio.value, ratio.most), place), fontsize=6, va="center")

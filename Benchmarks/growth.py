@@ -97,17 +97,18 @@ def _series() -> dict[str, list[Step]]:
 
 
 def _calls(step: Step, train: bool) -> tuple[Callable[[], Any], float]:
-    """What is timed, and its multiply-adds (elements, where there are none)."""
+    """What is timed, and its multiply-adds."""
     import numpy as np
 
     generator, net = np.random.default_rng(0), step.make()
     x = generator.random(step.shape, np.float32)
-    products = net.summary(step.shape[1:]).multiply_adds * step.shape[0]
+    layers = [row.multiply_adds * len(x) for row in net.summary(step.shape[1:]).rows if row.multiply_adds]
+    products = sum(layers)
     if not train:
-        return lambda: net.predict(x, batch_size=len(x)), max(products, x.size)
+        return lambda: net.predict(x, batch_size=len(x)), products
     net.compile("cross_entropy", "sgd")
     t = np.zeros(len(x), np.int64)
-    return lambda: net.train_step(x, t), 3 * max(products, x.size)
+    return lambda: net.train_step(x, t), 3 * products - layers[0]  # without the gradient of x itself
 
 
 def _seconds(call: Callable[[], Any], budget: float) -> float:
@@ -150,6 +151,7 @@ def cliffs(figures: Sequence[Mapping[str, float]]) -> Iterator[tuple[float, floa
 def plot(found: Mapping[str, Any], path: Path) -> None:
     """A panel for each series: time per operation over size, prediction and training, cliffs marked."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     names = list(found)
     columns = 3
@@ -164,10 +166,13 @@ def plot(found: Mapping[str, Any], path: Path) -> None:
             rates = [step["operations"] / step["seconds"] * 2e-9 for step in at]
             axes.plot([step["size"] for step in at], rates, "o", mfc="none", mec="black")
         axes.set(title=name, xscale="linear" if "," in name and len(sizes) > 40 else "log", yscale="log", ylabel="GFLOP/s")
-        axes.grid(alpha=0.3)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_minor_formatter(NullFormatter())
+        axes.grid(alpha=0.3, which="both")
         axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    figure.savefig(path, dpi=64)
 
 
 def main() -> None:

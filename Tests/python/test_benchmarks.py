@@ -165,6 +165,44 @@ def test_verdicts():
     assert verdict([slow, noisy]) == verdict([noisy, noisy]) == verdict([fast, slow]) == ""
 
 
+def test_pages_agree_with_the_figures():
+    import document
+
+    figures = json.loads(document.FIGURES.read_text())
+    for page in document.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert document.filled(text, figures) == text, f"{page.name}: run make bench-document"
+    (shown,) = [text for text in (p.read_text(encoding="utf-8") for p in document.PAGES) if "figures: ratios 1" in text]
+    for row in figures["runs"]["1"]["rows"]:
+        assert f"| {row} |" in shown
+
+
+def test_figures_are_shortened():
+    import document
+
+    run = json.loads(json.dumps(RUN))
+    for row in run["rows"].values():
+        row |= {"flops": 1e9 / 3, "bytes": 1.0, "commit": "c", "busy": {}}
+    kept = document.shortened({"runs": {"1": run}}, {}, {})
+    assert json.loads(document.written(kept)) == kept
+    row = kept["runs"]["1"]["rows"]["forward/3x3_64_56/n1"]
+    assert "busy" not in row and set(row["peers"]) == {"swiftcnn", "swiftcnn_layers", "ort", "torch"}
+
+
+def test_cliffs():
+    from growth import cliffs
+
+    def step(size, seconds):
+        return {"size": size, "operations": float(size), "seconds": seconds}
+
+    smooth = [step(size, 1e-6 + size * 1e-6) for size in range(1, 30)]
+    assert list(cliffs(smooth)) == []
+    smooth[16] = step(17, 40e-6)
+    found = list(cliffs(smooth))
+    assert [(size, other) for size, other, _ in found] == [(17, 16), (17, 18)]
+    assert found[0][2] == pytest.approx(40 / 17 * 16 / 17)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_run_measures_checks_and_keeps_rows(tmp_path):
     out = tmp_path / "run.json"
