@@ -189,9 +189,11 @@ private struct LayoutAssignment<T: Element> {
         case .planar: continue
         case .blocked(let halo), .either(let halo): halos[input.index] = max(halos[input.index], halo)
         }
-        if isBlocked[number], let rule = rules[number], case .asInputs = rule.output {
-          for output in node.outputs { alike.join(input.index, output.index) }
-        }
+      }
+      guard isBlocked[number], let rule = rules[number] else { continue }
+      for output in node.outputs {
+        halos[output.index] = max(halos[output.index], rule.outputHalo)
+        if case .asInputs = rule.output { for input in node.inputs { if let input { alike.join(input.index, output.index) } } }
       }
     }
     for value in halos.indices {

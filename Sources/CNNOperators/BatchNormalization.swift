@@ -55,22 +55,31 @@ package struct BatchNormalization {
       throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
     }
     let kernels = T.kernels, count = T(sizes.N &* sizes.area)
-    let (epsilon, momentum) = (T(epsilon), T(momentum))
     parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
       var total: T = 0, squares: T = 0
       sizes.forEachRun(c) { total += kernels.sum(x.data + $0, sizes.area) }
       let m = total / count
       sizes.forEachRun(c) { squares += kernels.sumOfProducts(x.data + $0, m, x.data + $0, m, sizes.area) }
-      let variance = squares / count, inverse = 1 / (variance + epsilon).squareRoot()
-      mean.data[c] = m
-      inverseDeviation.data[c] = inverse
-      if let running {
-        running.mean.data[c] = running.mean.data[c] * momentum + m * (1 - momentum)
-        running.variance.data[c] = running.variance.data[c] * momentum + variance * (1 - momentum)
-      }
+      let inverse = follow(c, m, variance: squares / count, running, mean: mean.data, inverseDeviation: inverseDeviation.data)
       let factor = scale.data[c] * inverse, shift = bias.data[c]
       sizes.forEachRun(c) { kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area) }
     }
+  }
+
+  /// Keeps a channel's statistics, lets the running ones follow; returns 1 / sqrt(variance + epsilon).
+  @inline(__always)
+  func follow<T: Element>(
+    _ c: Int, _ m: T, variance: T, _ running: Running<T>?, mean: UnsafeMutablePointer<T>,
+    inverseDeviation: UnsafeMutablePointer<T>
+  ) -> T {
+    let momentum = T(momentum), inverse = 1 / (variance + T(epsilon)).squareRoot()
+    mean[c] = m
+    inverseDeviation[c] = inverse
+    if let running {
+      running.mean.data[c] = running.mean.data[c] * momentum + m * (1 - momentum)
+      running.variance.data[c] = running.variance.data[c] * momentum + variance * (1 - momentum)
+    }
+    return inverse
   }
 
   /// With given statistics it is y = factor[C] * x + shift[C].

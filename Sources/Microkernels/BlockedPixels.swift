@@ -43,3 +43,50 @@ public func sumPixels<V: Vector>(
   }
   V.store((s0 + s1) + (s2 + s3), sums)
 }
+
+/// sums[lane] += the sum of (x - mean) * (z - offset), with a mean and an offset a lane.
+@inlinable @inline(never)
+public func sumPixelProducts<V: Vector>(
+  _: V.Type, _ x: UnsafePointer<V.Scalar>, _ mean: UnsafePointer<V.Scalar>, _ z: UnsafePointer<V.Scalar>,
+  _ offset: UnsafePointer<V.Scalar>, _ sums: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let mean = V.load(mean), offset = V.load(offset)
+  var s0 = V.load(sums), s1 = V.repeating(0), s2 = s1, s3 = s1
+  var i = 0
+  while i &+ 4 <= pixels {
+    let x = x + i &* V.count, z = z + i &* V.count
+    s0 = V.multiplyAdd(V.load(x) - mean, V.load(z) - offset, s0)
+    s1 = V.multiplyAdd(V.load(x + V.count) - mean, V.load(z + V.count) - offset, s1)
+    s2 = V.multiplyAdd(V.load(x + 2 &* V.count) - mean, V.load(z + 2 &* V.count) - offset, s2)
+    s3 = V.multiplyAdd(V.load(x + 3 &* V.count) - mean, V.load(z + 3 &* V.count) - offset, s3)
+    i &+= 4
+  }
+  while i < pixels {
+    s0 = V.multiplyAdd(V.load(x + i &* V.count) - mean, V.load(z + i &* V.count) - offset, s0)
+    i &+= 1
+  }
+  V.store((s0 + s1) + (s2 + s3), sums)
+}
+
+/// y = a*x + b*z + c, with factors a lane. y may be x or z.
+@inlinable @inline(never)
+public func combinePixels<V: Vector>(
+  _: V.Type, _ x: UnsafePointer<V.Scalar>, _ a: UnsafePointer<V.Scalar>, _ z: UnsafePointer<V.Scalar>,
+  _ b: UnsafePointer<V.Scalar>, _ c: UnsafePointer<V.Scalar>, _ y: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let a = V.load(a), b = V.load(b), c = V.load(c), end = pixels &* V.count
+  var i = 0
+  while i < end {
+    V.store(V.multiplyAdd(V.load(x + i), a, V.multiplyAdd(V.load(z + i), b, c)), y + i)
+    i &+= V.count
+  }
+}
+
+/// Every pixel of y = value.
+@inlinable @inline(never)
+public func repeatPixel<V: Vector>(
+  _: V.Type, _ value: UnsafePointer<V.Scalar>, _ y: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let value = V.load(value)
+  for i in 0..<pixels { V.store(value, y + i &* V.count) }
+}

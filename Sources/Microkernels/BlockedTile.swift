@@ -12,12 +12,12 @@ public struct TileRun: BitwiseCopyable {
 /// The operands of one tile, for pixels m and vectors v of output channels (one or two):
 ///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*step] * b[..., v])
 /// where b goes on through all runs, in the order of the terms; every run has a term. The step between pixels in `a` is the tile's
-/// own, a pixel of c is one vector behind the one before.
+/// own; in c and residual they are cStep apart.
 public struct BlockedTileOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int
   public var runs: UnsafePointer<TileRun>, runCount: Int
   public var b: UnsafePointer<T>
-  public var c: UnsafeMutablePointer<T>, cBlock: Int
+  public var c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int
   /// What the sums start from: c itself, to go on with it; or one vector of biases for each v; or 0.
   public var continues: Bool
   public var bias: UnsafePointer<T>?
@@ -28,11 +28,11 @@ public struct BlockedTileOperands<T> {
   @inlinable
   public init(
     a: UnsafePointer<T>, aStep: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
-    c: UnsafeMutablePointer<T>, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
+    c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
     residual: UnsafePointer<T>? = nil, residualBlock: Int = 0, limits: (low: T, high: T)? = nil
   ) {
     (self.a, self.aStep, self.runs, self.runCount, self.b) = (a, aStep, runs, runCount, b)
-    (self.c, self.cBlock, self.continues, self.bias) = (c, cBlock, continues, bias)
+    (self.c, self.cStep, self.cBlock, self.continues, self.bias) = (c, cStep, cBlock, continues, bias)
     (self.residual, self.residualBlock, self.limits) = (residual, residualBlock, limits)
   }
 }
@@ -46,12 +46,12 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count
-  let c = operands.pointee.c, d = c + operands.pointee.cBlock
+  let c = operands.pointee.c, d = c + operands.pointee.cBlock, cStep = operands.pointee.cStep
   var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
   if operands.pointee.continues {
     for m in 0..<Rows {
-      left[m] = V.load(c + m &* V.count)
-      right[m] = V.load(d + m &* V.count)
+      left[m] = V.load(c + m &* cStep)
+      right[m] = V.load(d + m &* cStep)
     }
   } else if let bias = operands.pointee.bias {
     let first = V.load(bias), second = V.load(bias + V.count)
@@ -80,8 +80,8 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   if let residual = operands.pointee.residual {
     let other = residual + operands.pointee.residualBlock
     for m in 0..<Rows {
-      left[m] = left[m] + V.load(residual + m &* V.count)
-      right[m] = right[m] + V.load(other + m &* V.count)
+      left[m] = left[m] + V.load(residual + m &* cStep)
+      right[m] = right[m] + V.load(other + m &* cStep)
     }
   }
   if let limits = operands.pointee.limits {
@@ -92,8 +92,8 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
     }
   }
   for m in 0..<Rows {
-    V.store(left[m], c + m &* V.count)
-    V.store(right[m], d + m &* V.count)
+    V.store(left[m], c + m &* cStep)
+    V.store(right[m], d + m &* cStep)
   }
 }
 
@@ -103,10 +103,10 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count
-  let c = operands.pointee.c
+  let c = operands.pointee.c, cStep = operands.pointee.cStep
   var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
   if operands.pointee.continues {
-    for m in 0..<Rows { sums[m] = V.load(c + m &* V.count) }
+    for m in 0..<Rows { sums[m] = V.load(c + m &* cStep) }
   } else if let bias = operands.pointee.bias {
     let first = V.load(bias)
     for m in 0..<Rows { sums[m] = first }
@@ -125,13 +125,13 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
     run += 1
   } while run != last
   if let residual = operands.pointee.residual {
-    for m in 0..<Rows { sums[m] = sums[m] + V.load(residual + m &* V.count) }
+    for m in 0..<Rows { sums[m] = sums[m] + V.load(residual + m &* cStep) }
   }
   if let limits = operands.pointee.limits {
     let low = V.repeating(limits.low), high = V.repeating(limits.high)
     for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
   }
-  for m in 0..<Rows { V.store(sums[m], c + m &* V.count) }
+  for m in 0..<Rows { V.store(sums[m], c + m &* cStep) }
 }
 
 /// x, but not below low and not above high; NaN stays NaN.

@@ -1,10 +1,11 @@
 // Windows over one block of channels: a depthwise convolution, or the largest or the sum of a window's cells. Lanes are channels, so
 // there is one vector for each cell, and rows of pixels are done in registers.
 
-/// A row of windows, each of the cells x[offsets[t] + m*step]; the step is the kernel's own, y's pixels are a vector apart.
+/// A row of windows, each of the cells x[offsets[t] + m*step]; the step is the kernel's own.
 public struct BlockedWindowOperands<T> {
   public var x: UnsafePointer<T>, offsets: UnsafePointer<Int>, taps: Int
-  public var y: UnsafeMutablePointer<T>, pixels: Int
+  /// y's pixels are yStep elements apart, and so are the residual's.
+  public var y: UnsafeMutablePointer<T>, yStep: Int, pixels: Int
   /// Of a convolution: one vector a tap; what the sums start from; what is added to them, and their limits (see BlockedTile).
   public var weight: UnsafePointer<T>?, bias: UnsafePointer<T>?
   public var residual: UnsafePointer<T>?, limits: (low: T, high: T)?
@@ -13,11 +14,12 @@ public struct BlockedWindowOperands<T> {
 
   @inlinable
   public init(
-    x: UnsafePointer<T>, offsets: UnsafePointer<Int>, taps: Int, y: UnsafeMutablePointer<T>, pixels: Int,
+    x: UnsafePointer<T>, offsets: UnsafePointer<Int>, taps: Int, y: UnsafeMutablePointer<T>, yStep: Int, pixels: Int,
     weight: UnsafePointer<T>? = nil, bias: UnsafePointer<T>? = nil, residual: UnsafePointer<T>? = nil,
     limits: (low: T, high: T)? = nil, divisor: T
   ) {
-    (self.x, self.offsets, self.taps, self.y, self.pixels) = (x, offsets, taps, y, pixels)
+    (self.x, self.offsets, self.taps) = (x, offsets, taps)
+    (self.y, self.yStep, self.pixels) = (y, yStep, pixels)
     (self.weight, self.bias, self.residual, self.limits, self.divisor) = (weight, bias, residual, limits, divisor)
   }
 }
@@ -92,7 +94,7 @@ public struct WindowMean<V: Vector>: WindowSum {
 func windowTile<S: WindowSum, let Rows: Int>(
   _ s: S, _: InlineArray<Rows, S.V>.Type, _ o: UnsafePointer<BlockedWindowOperands<S.V.Scalar>>, _ first: Int, _ step: Int
 ) {
-  let x = o.pointee.x + first &* step, y = o.pointee.y + first &* S.V.count
+  let x = o.pointee.x + first &* step, yStep = o.pointee.yStep, y = o.pointee.y + first &* yStep
   var sums = InlineArray<Rows, S.V>(repeating: s.start(S.V.repeating(0)))
   var t = 0
   if S.startsFromFirst {
@@ -105,7 +107,7 @@ func windowTile<S: WindowSum, let Rows: Int>(
     for m in 0..<Rows { sums[m] = s.add(sums[m], S.V.load(from + m &* step), factor) }
     t &+= 1
   }
-  for m in 0..<Rows { S.V.store(s.finish(sums[m], (first &+ m) &* S.V.count), y + m &* S.V.count) }
+  for m in 0..<Rows { S.V.store(s.finish(sums[m], (first &+ m) &* yStep), y + m &* yStep) }
 }
 
 /// The windows of a row, Step vectors apart in x (0: any number, `step` elements; slow). `wide`: registers hold 14 sums.

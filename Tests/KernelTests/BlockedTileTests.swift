@@ -31,19 +31,20 @@ import Testing
     limits: Bool
   ) {
     let lanes = table.lanes, width = vectors * lanes, pixelStep = step == 0 ? 1 : step * lanes, terms = counts.reduce(0, +)
-    let aStep = step == 0 ? rows + 2 : 1, cBlock = (rows + 2) * lanes, residualBlock = (rows + 1) * lanes
+    let aStep = step == 0 ? rows + 2 : 1, cStep = rows % 3 == 0 ? 2 * lanes : lanes, row = (rows - 1) * cStep + lanes
+    let cBlock = row + 2 * lanes, residualBlock = row + lanes
     let runs = Block(counts.enumerated().map { ($0.offset + 1) % 3 * 5 })
     let list = counts.indices.map { TileRun(offset: runs.data[$0], count: counts[$0]) }
     let a = Block<T>(numbers(10 + (counts.max()! - 1) * aStep + (rows - 1) * pixelStep + 1, 1))
     let b = Block<T>(numbers(terms * width, 2)), bias = Block<T>(numbers(width, 3))
-    let cells = (vectors - 1) * cBlock + rows * lanes
+    let cells = (vectors - 1) * cBlock + row
     let c = start == .result ? Block<T>(numbers(cells, 4)) : Block<T>(untouched: cells)
-    let added = Block<T>(numbers((vectors - 1) * residualBlock + rows * lanes, 5)), (low, high): (T, T) = (-0.5, 2)
+    let added = Block<T>(numbers((vectors - 1) * residualBlock + row, 5)), (low, high): (T, T) = (-0.5, 2)
 
     var wanted = (0..<cells).map { Expected(c.data[$0]) }
     for (v, m) in (0..<vectors).flatMap({ v in (0..<rows).map { (v, $0) } }) {
       for lane in 0..<lanes {
-        let place = v * cBlock + m * lanes + lane
+        let place = v * cBlock + m * cStep + lane
         var sum = Expected(start == .result ? c.data[place] : start == .biases ? bias.data[v * lanes + lane] : 0)
         var term = 0
         for run in list {
@@ -52,7 +53,7 @@ import Testing
             term += 1
           }
         }
-        if residual { sum += added.data[v * residualBlock + m * lanes + lane] }
+        if residual { sum += added.data[v * residualBlock + m * cStep + lane] }
         wanted[place] = limits ? sum.limited(low, high) : sum
       }
     }
@@ -60,7 +61,8 @@ import Testing
       table.blocked.tiles.run(
         vectors: vectors, step: step, rows: rows,
         BlockedTileOperands(
-          a: a.data, aStep: aStep, runs: $0.baseAddress!, runCount: $0.count, b: b.data, c: c.data, cBlock: cBlock,
+          a: a.data, aStep: aStep, runs: $0.baseAddress!, runCount: $0.count, b: b.data, c: c.data, cStep: cStep,
+          cBlock: cBlock,
           continues: start == .result, bias: start == .biases ? UnsafePointer(bias.data) : nil,
           residual: residual ? UnsafePointer(added.data) : nil, residualBlock: residualBlock,
           limits: limits ? (low, high) : nil))
@@ -75,7 +77,8 @@ import Testing
     withUnsafePointer(to: TileRun(offset: 0, count: 1)) {
       table.blocked.tiles.run(
         vectors: 2, step: 1, rows: 1,
-        BlockedTileOperands(a: a.data, aStep: 1, runs: $0, runCount: 1, b: b.data, c: c.data, cBlock: lanes, limits: (0, 6)))
+        BlockedTileOperands(
+          a: a.data, aStep: 1, runs: $0, runCount: 1, b: b.data, c: c.data, cStep: lanes, cBlock: lanes, limits: (0, 6)))
     }
     c.expect([Float](repeating: .nan, count: 2 * lanes).map { Expected($0) }, "NaN")
   }
@@ -100,8 +103,9 @@ import Testing
     var values: [T] = numbers((6 + (pixels - 1) * step + 1) * lanes, 1)
     if !finite { values[values.count / 2] = .nan }
     let x = Block(values), weight = Block<T>(numbers(taps * lanes, 2)), bias = Block<T>(numbers(lanes, 3))
-    let added = Block<T>(numbers(pixels * lanes, 4)), y = Block<T>(untouched: pixels * lanes)
-    var wanted: [Expected<T>] = []
+    let yStep = pixels % 2 == 0 ? lanes : 2 * lanes, size = (pixels - 1) * yStep + lanes
+    let added = Block<T>(numbers(size, 4)), y = Block<T>(untouched: size)
+    var wanted = [Expected<T>](repeating: Expected(.untouched), count: size)
     for i in 0..<pixels * lanes {
       let (m, lane) = (i / lanes, i % lanes)
       let cells = (0..<taps).map { x.data[offsets.data[$0] + m * step * lanes + lane] }
@@ -109,17 +113,17 @@ import Testing
       case .depthwise:
         var sum = Expected(bias.data[lane])
         for t in 0..<taps { sum += weight.data[t * lanes + lane] * cells[t] }
-        sum += added.data[i]
-        wanted.append(sum.limited(-1, 2))
-      case .maximum: wanted.append(Expected(cells.contains { $0.isNaN } ? .nan : cells.max()!))
+        sum += added.data[m * yStep + lane]
+        wanted[m * yStep + lane] = sum.limited(-1, 2)
+      case .maximum: wanted[m * yStep + lane] = Expected(cells.contains { $0.isNaN } ? .nan : cells.max()!)
       case .mean:
         var sum = Expected<T>(0)
         for cell in cells { sum += cell }
-        wanted.append(Expected(sum.value / 3, within: sum.tolerance))
+        wanted[m * yStep + lane] = Expected(sum.value / 3, within: sum.tolerance)
       }
     }
     let operands = BlockedWindowOperands<T>(
-      x: x.data, offsets: offsets.data, taps: taps, y: y.data, pixels: pixels,
+      x: x.data, offsets: offsets.data, taps: taps, y: y.data, yStep: yStep, pixels: pixels,
       weight: isDepthwise ? UnsafePointer(weight.data) : nil, bias: isDepthwise ? UnsafePointer(bias.data) : nil,
       residual: isDepthwise ? UnsafePointer(added.data) : nil, limits: isDepthwise ? (-1, 2) : nil, divisor: 3)
     let kernels = table.blocked

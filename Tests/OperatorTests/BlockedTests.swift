@@ -122,6 +122,45 @@ struct Blocked<T: Element> {
       C: 16, K: 16, groups: 16, kernel: (5, 1), strides: (1, 3), dilations: (2, 1), pads: (4, 0, 3, 1), image: (7, 13),
       halo: (4, 2, 0)),
   ]
+  @Test(arguments: (cases + depthwiseCases).indices) func gradients(_ index: Int) throws {
+    try gradients((Self.cases + Self.depthwiseCases)[index], of: Float.self)
+    try gradients((Self.cases + Self.depthwiseCases)[index], of: Double.self)
+  }
+  private func gradients<T: Element>(_ o: Case, of _: T.Type) throws {
+    let x = try Tensor<T>(o.N, o.C, o.image.0, o.image.1) { numbers($0, 1) }
+    let weight = try Tensor<T>(o.K, o.C / o.groups, o.kernel.0, o.kernel.1) { numbers($0, 2) }
+    let shape = try o.convolution().outputShape(x.shape, weight.shape)
+    guard let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, planar: false) else { return }
+    let gradY = try Tensor<T>(shape[0], shape[1], shape[2], shape[3]) { numbers($0, 3) }
+    var wantedX = [Expected<T>](repeating: Expected(0), count: x.shape.count)
+    var wantedWeight = [Expected<T>](repeating: Expected(0), count: weight.shape.count)
+    var wantedBias = [Expected<T>](repeating: Expected(0), count: o.K)
+    let (H, W) = o.image, (KH, KW) = o.kernel, (OH, OW) = (shape[2], shape[3]), C = o.C / o.groups, K = o.K / o.groups
+    for i in 0..<shape.count {
+      let (n, k, oh, ow) = (i / (o.K * OH * OW), i / (OH * OW) % o.K, i / OW % OH, i % OW), g = gradY.data[i]
+      wantedBias[k] += g
+      for (c, t) in (0..<C).flatMap({ c in (0..<KH * KW).map { (c, $0) } }) {
+        let h = oh * o.strides.0 - o.pads.0 + t / KW * o.dilations.0, w = ow * o.strides.1 - o.pads.1 + t % KW * o.dilations.1
+        if h < 0 || h >= H || w < 0 || w >= W { continue }
+        let place = ((n * o.C + k / K * C + c) * H + h) * W + w, tap = (k * C + c) * KH * KW + t
+        wantedX[place] += g * weight.data[tap]
+        wantedWeight[tap] += g * x.data[place]
+      }
+    }
+    let blockedX = try Blocked<T>(x.shape, halo: max(o.halo.0, form.halo), x.data)
+    let blockedY = try Blocked<T>(shape, halo: max(o.halo.1, form.gradientHalo), gradY.data)
+    let gradX = try Blocked<T>(x.shape, halo: o.halo.2)
+    let gradWeight = Block<T>(untouched: weight.shape.count), gradBias = Block<T>(untouched: o.K)
+    try form.backward(
+      blockedX.array, weight.data, blockedY.array, gradX: gradX.array, gradWeight: gradWeight.data, gradBias: gradBias.data)
+    gradX.expect(wantedX, "grad_x of \(o)")
+    gradWeight.expect(wantedWeight, "grad_w of \(o)")
+    gradBias.expect(wantedBias, "grad_b of \(o)")
+    let alone = Block<T>(untouched: o.K)
+    try form.backward(blockedX.array, weight.data, blockedY.array, gradX: nil, gradWeight: nil, gradBias: alone.data)
+    alone.expect(wantedBias, "grad_b alone of \(o)")
+  }
+
   @Test(arguments: [false, true]) func pooling(_ countIncludePad: Bool) throws {
     for o in Self.depthwiseCases + [Case(C: 20, K: 20, kernel: (2, 2), strides: (2, 2), pads: (0, 0, 1, 1), image: (8, 11))] {
       try pooling(o, countIncludePad, of: Float.self)

@@ -29,10 +29,7 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     let lanes = T.kernels.lanes, window = planes.window, taps = taps, blocks = channelBlocks
     let offsets = try Scratch<Int>(taps)
-    for t in 0..<taps {
-      let row = t / window.kernel[1] &* window.dilations[0], column = t % window.kernel[1] &* window.dilations[1]
-      offsets.data[t] = row &* x.rowStep &+ column &* lanes
-    }
+    for t in 0..<taps { offsets.data[t] = depthwiseOffset(t, x) }
     let tapOffsets = UnsafePointer(offsets.data), step = window.strides[1] &* lanes
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
     let bands = min(OH, max(1, (15 &+ N &* blocks) / (N &* blocks))), tasks = N &* blocks &* bands
@@ -42,11 +39,51 @@ extension Convolution.Sizes {
       let added = epilogue.residual.map { ($0.inside(n, block), $0.rowStep) }
       for r in row..<row &+ count {
         let windows = BlockedWindowOperands(
-          x: from + r &* window.strides[0] &* x.rowStep, offsets: tapOffsets, taps: taps, y: to + r &* y.rowStep, pixels: OW,
+          x: from + r &* window.strides[0] &* x.rowStep, offsets: tapOffsets, taps: taps, y: to + r &* y.rowStep, yStep: lanes,
+          pixels: OW,
           weight: filters + block &* taps &* lanes, bias: filters + (blocks &* taps &+ block) &* lanes,
           residual: added.map { UnsafePointer($0.0 + r &* $0.1) }, limits: epilogue.limits, divisor: 1)
         withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, step) }
       }
     }
+  }
+
+  func depthwiseOffset(_ tap: Int, _ x: BlockedArray<T>) -> Int {
+    let window = planes.window
+    let row = tap / window.kernel[1] &* window.dilations[0], column = tap % window.kernel[1] &* window.dilations[1]
+    return row &* x.rowStep &+ column &* T.kernels.lanes
+  }
+
+  /// The gradient of x, by phases as of a direct convolution (see GradientPhase).
+  func depthwiseInputGradient(
+    _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
+  ) throws(CNNError) {
+    let lanes = T.kernels.lanes, blocks = channelBlocks, taps = taps, strides = planes.window.strides
+    let filters = try Scratch<T>(depthwiseCount), chosen = try Scratch<T>(blocks &* taps &* lanes),
+      offsets = try Scratch<Int>(taps)
+    packDepthwise(weight, factor: nil, bias: nil, filters.data)
+    let (chosenData, offsetData) = (chosen.data, offsets.data)
+    for phase in gradientPhases {
+      let count = phase.taps.count
+      for (i, place) in phase.places.enumerated() { offsetData[i] = place.row &* gradY.rowStep &+ place.column &* lanes }
+      for block in 0..<blocks {
+        for (i, t) in phase.taps.enumerated() {
+          copy(
+            UnsafePointer(filters.data) + (block &* taps &+ t) &* lanes, to: chosenData + (block &* count &+ i) &* lanes, lanes)
+        }
+      }
+      let first = phase.first.row &* gradX.rowStep &+ phase.first.column &* lanes
+      try gradX.forEachBlock(.multiplyAdds(gradX.count, count)) { n, block in
+        let from = UnsafePointer(gradY.inside(n, block)), to = gradX.inside(n, block) + first
+        for r in 0..<phase.rows {
+          let windows = BlockedWindowOperands(
+            x: from + r &* gradY.rowStep, offsets: UnsafePointer(offsetData), taps: count,
+            y: to + r &* strides[0] &* gradX.rowStep, yStep: strides[1] &* lanes, pixels: phase.columns,
+            weight: UnsafePointer(chosenData) + block &* count &* lanes, divisor: 1)
+          withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, lanes) }
+        }
+      }
+    }
+    try gradX.clearHalo()
   }
 }

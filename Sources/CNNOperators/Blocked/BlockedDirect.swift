@@ -2,17 +2,6 @@
 import CNNCore
 import Microkernels
 
-/// How the tiles of a convolution find their cells in x.
-private struct ConvolutionSource {
-  /// Of the tiles: what pixels are apart (see BlockedTiles), and elements from a term of a run to the next.
-  let step: Int, aStep: Int
-  /// All terms of a sum, for a window at offset 0; slices of them are the runs of so many blocks of channels.
-  let runs: UnsafePointer<TileRun>, runCount: Int, runsPerBlock: Int
-  let columnStep: Int
-  /// Windows further apart than tiles know are done one by one.
-  let oneByOne: Bool
-}
-
 extension Convolution.Sizes {
   /// The largest padding: what halo a blocked x must have at least.
   var neededHalo: Int {
@@ -42,33 +31,20 @@ extension Convolution.Sizes {
     }
     // Where rows follow each other without a gap in x, y and residual, pixels are one row, cut where tiles end.
     let isFlat = isPointwise && x.halo == 0 && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0
-    let most = T.kernels.blocked.tiles.rows2
-    let columns = isFlat ? min(pixels, 8 &* most) : OW, rows = isFlat ? (pixels &+ columns &- 1) / columns : OH
-    let rowStep = isFlat ? columns &* lanes : window.strides[0] &* x.rowStep
-    let source = ConvolutionSource(
-      step: window.strides[1] <= 2 ? window.strides[1] : 0, aStep: 1, runs: runs.data, runCount: blocks &* taps,
-      runsPerBlock: taps, columnStep: window.strides[1] &* lanes, oneByOne: window.strides[1] > 2)
+    let columns = isFlat ? min(pixels, 8 &* T.kernels.blocked.tiles.rows2) : OW
+    let rows = isFlat ? (pixels &+ columns &- 1) / columns : OH
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
-    let xStart = UnsafePointer(x.data) + first, (imageStep, groupStep) = (x.imageStep, blocks &* x.blockStep)
-
-    // A block of rows, of several images maybe, whose pixels stay in the second cache while panel after panel of the filters goes over
-    // them; but so small that there are tasks for several threads.
-    let rowBytes = max(1, rowStep &* blocks &* MemoryLayout<T>.stride), panels = packing.panels
-    let shared = (N &* rows &* G &* panels &+ 15) / 16
-    let height = max(1, min(min(N &* rows, 393_216 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
-    let tasks = bands &* G &* panels
-    parallel(tasks, width: try parallelWidth(tasks, work)) { task, _ in
-      let band = task / (G &* panels), g = task / panels % G, panel = task % panels
-      forEachSlice(packing, source) { slice in
-        for row in band &* height..<min(N &* rows, (band &+ 1) &* height) {
-          let n = row / rows, r = row % rows
-          let count = isFlat ? min(columns, pixels &- r &* columns) : OW
-          tileRow(
-            source, xStart + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), packing, filters, y, epilogue, n: n, g: g,
-            panel: panel, place: isFlat ? (0, r &* columns) : (r, 0), count, slice)
-        }
-      }
-    }
+    try DirectProduct<T>(
+      packing: packing, filters: filters, bias: filters + packing.weights, step: window.strides[1] <= 2 ? window.strides[1] : 0,
+      aStep: 1, runs: runs.data, runsPerBlock: taps, runCount: blocks &* taps, columnStep: window.strides[1] &* lanes,
+      rowStep: isFlat ? columns &* lanes : window.strides[0] &* x.rowStep, oneByOne: window.strides[1] > 2, y: y,
+      pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, epilogue: epilogue,
+      residualRow: isFlat ? columns &* lanes : epilogue.residual?.rowStep ?? 0
+    )
+    .run(
+      UnsafePointer(x.data) + first, imageStep: x.imageStep, groupStep: blocks &* x.blockStep, N: N, rows: rows,
+      columns: columns,
+      total: pixels, work)
   }
 
   /// y = x * filters of a planar x of few channels, whose padded rows are made a band at a time.
@@ -89,9 +65,10 @@ extension Convolution.Sizes {
       runs.data[t] = TileRun(
         offset: inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j), count: C)
     }
-    let source = ConvolutionSource(
-      step: 0, aStep: cells, runs: runs.data, runCount: taps, runsPerBlock: taps, columnStep: 1, oneByOne: false)
-    let all = Slice(firstRun: 0, runs: taps, firstTerm: 0, isFirst: true, isLast: true)
+    let product = DirectProduct<T>(
+      packing: packing, filters: filters, bias: filters + packing.weights, step: 0, aStep: cells, runs: runs.data,
+      runsPerBlock: taps, runCount: taps, columnStep: 1, rowStep: rowStep, y: y, pixelStep: T.kernels.lanes,
+      pixelRow: y.rowStep, epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
     let tasks = N &* bands, perWorker = inImage ? 0 : G &* C &* cells &+ T.kernels.lanes
     let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
@@ -104,9 +81,8 @@ extension Convolution.Sizes {
       for g in 0..<G {
         for panel in 0..<packing.panels {
           for r in 0..<min(height, OH &- first) {
-            tileRow(
-              source, from + (g &* C &* cells &+ r &* rowStep), packing, filters, y, epilogue, n: n, g: g, panel: panel,
-              place: (first &+ r, 0), OW, all)
+            product.tileRow(
+              from + (g &* C &* cells &+ r &* rowStep), n: n, g: g, panel: panel, row: first &+ r, OW, product.all)
           }
         }
       }
@@ -115,50 +91,5 @@ extension Convolution.Sizes {
   private var isPadded: Bool {
     let pads = planes.window.pads
     return pads[0] > 0 || pads[1] > 0 || pads[2] > 0 || pads[3] > 0
-  }
-
-  /// A part of the terms of all sums.
-  private struct Slice {
-    let firstRun: Int, runs: Int, firstTerm: Int
-    let isFirst: Bool, isLast: Bool
-  }
-  /// So many blocks of input channels at a time as have their part of a panel in the second cache, beside x.
-  private func forEachSlice(_ packing: BlockedFilters<T>, _ source: ConvolutionSource, _ body: (Slice) -> Void) {
-    let lanes = T.kernels.lanes, perBlock = source.runsPerBlock, blocks = source.runCount / perBlock
-    let bytes = perBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
-    let (parts, _) = balanced(blocks, most: max(1, 196_608 / bytes))
-    for i in 0..<parts {
-      let (first, count) = part(i, of: parts, blocks)
-      body(
-        Slice(
-          firstRun: first &* perBlock, runs: count &* perBlock, firstTerm: first &* lanes &* perBlock, isFirst: i == 0,
-          isLast: i == parts &- 1))
-    }
-  }
-
-  /// `count` pixels of y from `place` (row, column) on, of one panel of output channels.
-  private func tileRow(
-    _ source: ConvolutionSource, _ x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>,
-    _ y: BlockedArray<T>, _ epilogue: Epilogue<T>, n: Int, g: Int, panel: Int, place: (row: Int, column: Int), _ count: Int,
-    _ slice: Slice
-  ) {
-    let lanes = T.kernels.lanes, tiles = T.kernels.blocked.tiles, vectors = packing.vectors(panel)
-    let block = g &* packing.blocks &+ 2 &* panel, width = vectors &* lanes
-    let to = y.inside(n, block) + (place.row &* y.rowStep &+ place.column &* lanes)
-    let residual = slice.isLast ? epilogue.residual : nil
-    let added = residual.map { UnsafePointer($0.inside(n, block)) + (place.row &* $0.rowStep &+ place.column &* lanes) }
-    let most = source.oneByOne ? 1 : vectors == 2 ? tiles.rows2 : tiles.rows1
-    let (parts, _) = balanced(count, most: most)
-    for i in 0..<parts {
-      let (m, rows) = part(i, of: parts, count)
-      tiles.run(
-        vectors: vectors, step: source.step, rows: rows,
-        BlockedTileOperands(
-          a: x + m &* source.columnStep, aStep: source.aStep, runs: source.runs + slice.firstRun, runCount: slice.runs,
-          b: filters + (packing.panel(g, panel) &+ slice.firstTerm &* width), c: to + m &* lanes, cBlock: y.blockStep,
-          continues: !slice.isFirst, bias: filters + (packing.weights &+ block &* lanes),
-          residual: added.map { $0 + m &* lanes },
-          residualBlock: residual?.blockStep ?? 0, limits: slice.isLast ? epilogue.limits : nil))
-    }
   }
 }

@@ -14,6 +14,10 @@ struct BlockedFilters<T: Element> {
     (G, K, C, taps) = (sizes.G, sizes.K, sizes.C, sizes.taps)
     self.planar = planar
   }
+  /// Of the way from the gradient of y to that of x, by so many of the taps: K and C change places.
+  init(transposed sizes: Convolution.Sizes<T>, taps: Int) {
+    (G, K, C, self.taps, planar) = (sizes.G, sizes.C, sizes.K, taps, false)
+  }
 
   var lanes: Int { T.kernels.lanes }
   /// Of a group: blocks of output channels, and panels of them.
@@ -56,5 +60,45 @@ struct BlockedFilters<T: Element> {
     zero(to + weights, G &* blocks &* lanes)
     // With several groups blocks are whole.
     if let bias { copy(bias, to: to + weights, G &* K) }
+  }
+
+  /// Of filters that go the other way, weight[G][C][K][allTaps] in the letters of here: those of the chosen taps. No biases.
+  func packTransposed(
+    _ weight: UnsafePointer<T>, _ chosen: [Int], of allTaps: Int, _ to: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let kernels = T.kernels, lanes = lanes, tasks = G &* blocks
+    let width = try parallelWidth(tasks, .elements(weights, 2))
+    let scratch = try Scratch<T>(width &* allTaps &* lanes), scratchData = scratch.data
+    parallel(tasks, width: width) { task, worker in
+      let g = task / blocks, block = task % blocks, panel = block / 2, count = min(lanes, K &- block &* lanes)
+      let step = vectors(panel) &* lanes, tile = scratchData + worker &* allTaps &* lanes
+      let to = to + (self.panel(g, panel) &+ block % 2 &* lanes)
+      for c in 0..<C {
+        // [k][tap] of one c becomes [tap][k].
+        let from = weight + ((g &* C &+ c) &* K &+ block &* lanes) &* allTaps
+        kernels.transpose(from, allTaps, count, allTaps, tile, lanes, true)
+        let first = c / lanes &* lanes, channels = min(lanes, C &- first)
+        for (i, t) in chosen.enumerated() {
+          copy(UnsafePointer(tile) + t &* lanes, to: to + (first &* taps &+ i &* channels &+ c &- first) &* step, lanes)
+        }
+      }
+    }
+  }
+
+  /// weight[G][K][C][taps] of what is packed.
+  func unpack(_ from: UnsafePointer<T>, _ weight: UnsafeMutablePointer<T>) throws(CNNError) {
+    let lanes = lanes, tasks = G &* blocks
+    parallel(tasks, width: try parallelWidth(tasks, .elements(weights, 2))) { task, _ in
+      let g = task / blocks, block = task % blocks, panel = block / 2, count = min(lanes, K &- block &* lanes)
+      let step = vectors(panel) &* lanes, from = from + (self.panel(g, panel) &+ block % 2 &* lanes)
+      let to = weight + (g &* K &+ block &* lanes) &* terms
+      for first in stride(from: 0, to: C, by: lanes) {
+        let channels = min(lanes, C &- first)
+        for c in 0..<channels {
+          T.kernels.transpose(
+            from + (first &* taps &+ c) &* step, channels &* step, taps, count, to + (first &+ c) &* taps, terms, false)
+        }
+      }
+    }
   }
 }

@@ -5,36 +5,61 @@ import Microkernels
 
 extension Pooling {
   @_specialize(where T == Float) @_specialize(where T == Double)
-  package func blockedMaxForward<T: Element>(_ x: BlockedArray<T>, _ y: BlockedArray<T>) throws(CNNError) {
-    try forEachBlockedRun(x, y) { windows, step, _, _ in
-      withUnsafePointer(to: windows) { T.kernels.blocked.maxWindows($0, step) }
+  package func blockedMaxForward<T: Element>(
+    _ x: BlockedArray<T>, _ y: BlockedArray<T>, winners: UnsafeMutablePointer<Int32>? = nil
+  ) throws(CNNError) {
+    try forEachBlockedRun(x, y) { windows, step, place in
+      if let winners {
+        withUnsafePointer(to: windows) { T.kernels.blocked.maxPositions($0, step, winners + place.pixel &* windows.yStep) }
+      } else {
+        withUnsafePointer(to: windows) { T.kernels.blocked.maxWindows($0, step) }
+      }
     } nothing: { to, channels in
       zero(to, T.kernels.lanes)
       to.update(repeating: -T.infinity, count: channels)
+    }
+    try y.clearHalo()
+  }
+
+  /// Elements of winners: one for each pixel and lane of y. A winner is a number among the cells of its window that lie inside the image.
+  static func blockedWinners<T: Element>(_ y: Shape, of _: T.Type) throws(CNNError) -> Shape {
+    try Shape("winners", ArrayLayout.blocked(halo: 0).count(y, of: T.self))
+  }
+
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func blockedMaxBackward<T: Element>(
+    _ winners: UnsafePointer<Int32>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
+  ) throws(CNNError) {
+    zero(gradX.data, gradX.count)
+    try forEachBlockedRun(gradX, gradY, bands: 1) { windows, step, place in
+      withUnsafePointer(to: windows) { T.kernels.blocked.scatterWinners($0, step, winners + place.pixel &* windows.yStep) }
+    } nothing: { _, _ in
     }
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func blockedAverageForward<T: Element>(_ x: BlockedArray<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let divisors = try Divisors(self, x.shape, y.shape)
-    try forEachBlockedRun(x, y) { windows, step, row, column in
+    try forEachBlockedRun(x, y) { windows, step, place in
       var windows = windows
-      windows.divisor = T(divisors.byRow[row] &* divisors.byColumn[column])
+      windows.divisor = T(divisors.byRow[place.row] &* divisors.byColumn[place.column])
       withUnsafePointer(to: windows) { T.kernels.blocked.meanWindows($0, step) }
     } nothing: { to, _ in
       zero(to, T.kernels.lanes)
     }
+    try y.clearHalo()
   }
 
-  /// Calls body(windows, elements from one to the next, row, first column) for runs of windows in y's rows that have the same cells, and
+  /// Calls body(windows, elements from one to the next, where the first is in y, and which pixel of all blocks) for runs of windows in y's rows that have the same cells, and
   /// nothing(pixel, its channels) for windows without a cell.
   private func forEachBlockedRun<T: Element>(
-    _ x: BlockedArray<T>, _ y: BlockedArray<T>, _ body: (BlockedWindowOperands<T>, Int, Int, Int) -> Void,
+    _ x: BlockedArray<T>, _ y: BlockedArray<T>, bands: Int? = nil,
+    _ body: (BlockedWindowOperands<T>, Int, (row: Int, column: Int, pixel: Int)) -> Void,
     nothing: (UnsafeMutablePointer<T>, Int) -> Void
   ) throws(CNNError) {
     let lanes = T.kernels.lanes, taps = window.taps, (OH, OW) = (y.H, y.W), blocks = x.blocks
     let inner = windowsInside(1, x.W, OW)
-    let bands = min(OH, max(1, (15 &+ x.N &* blocks) / (x.N &* blocks))), tasks = x.N &* blocks &* bands
+    let bands = bands ?? min(OH, max(1, (15 &+ x.N &* blocks) / max(1, x.N &* blocks))), tasks = x.N &* blocks &* bands
     let width = try parallelWidth(tasks, .elements(y.count, taps))
     let scratch = try Scratch<Int>(width &* taps), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
@@ -60,14 +85,14 @@ extension Pooling {
           } else {
             body(
               BlockedWindowOperands(
-                x: from, offsets: UnsafePointer(offsets), taps: used, y: pixel, pixels: windows, divisor: 1),
-              window.strides[1] &* lanes, row, column)
+                x: from, offsets: UnsafePointer(offsets), taps: used, y: pixel, yStep: lanes, pixels: windows,
+                divisor: 1),
+              window.strides[1] &* lanes, (row, column, ((n &* blocks &+ block) &* OH &+ row) &* OW &+ column))
           }
           column &+= windows
         }
       }
     }
-    try y.clearHalo()
   }
 
   /// Along an axis, the taps of a window that lie inside the image.

@@ -26,9 +26,16 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
 
   override var mayOverwriteInputs: [Int] { [0] }
   override var updatedInputs: [Int] { [3, 4] }
-  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0]) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() {
+      if arrays.mode == .train {
+        let mean: Output<T> = try arrays.kept(0), inverseDeviation: Output<T> = try arrays.kept(1)
+        return try normalization.blockedTrain(
+          x, scale: arrays.input(1).data, bias: arrays.input(2).data,
+          running: .init(mean: arrays.updatedInput(3), variance: arrays.updatedInput(4)), y, mean: mean.data,
+          inverseDeviation: inverseDeviation.data)
+      }
       let count = x.blocks &* T.kernels.lanes, factor = try Scratch<T>(count), shift = try Scratch<T>(count)
       factor.zero(count)
       shift.zero(count)
@@ -57,6 +64,11 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     let mean: Output<T> = try arrays.kept(0), inverseDeviation: Output<T> = try arrays.kept(1)
+    if let x = try arrays.blockedInput(0), let gradY = try arrays.blockedGradOutput() {
+      return try BatchNormalization.blockedBackward(
+        x, scale: arrays.input(1).data, mean: mean.data, inverseDeviation: inverseDeviation.data, gradY,
+        gradX: arrays.blockedGradInput(0), gradScale: arrays.gradInput(1)?.data, gradBias: arrays.gradInput(2)?.data)
+    }
     try BatchNormalization.backward(
       arrays.input(0), scale: arrays.input(1), mean: mean.input, inverseDeviation: inverseDeviation.input, arrays.gradOutput(),
       gradX: arrays.gradInput(0), gradScale: arrays.gradInput(1), gradBias: arrays.gradInput(2))

@@ -49,7 +49,7 @@ final class ConcatOperator<T: Element>: Operator<T> {
 
   /// Of channels, where each array but the last has whole blocks of them.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
-    guard mode == .infer, inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
+    guard inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
     guard inputs.dropLast().allSatisfy({ $0[1] % T.kernels.lanes == 0 }) else { return nil }
     return LayoutRule(inputs.map { _ in .blocked(halo: 0) }, .blocked, gain: 0)
   }
@@ -74,6 +74,15 @@ final class ConcatOperator<T: Element>: Operator<T> {
 
   override var hasBackward: Bool { true }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradY = try arrays.blockedGradOutput() {
+      var block = 0
+      for i in 0..<arrays.inputCount {
+        let lanes = T.kernels.lanes
+        if let gradX = try arrays.blockedGradInput(i) { try gradX.fillChannels(gradY, fromBlock: block) }
+        block += (try arrays.inputShape(i)[1] + lanes - 1) / lanes
+      }
+      return
+    }
     let gradY = try arrays.gradOutput()
     try forEachPart(arrays, gradY.shape) { i, columns, rows, start, step throws(CNNError) in
       guard let gradX = try arrays.gradInput(i) else { return }

@@ -79,21 +79,23 @@ final class ConvOperator<T: Element>: Operator<T> {
 
   // In channel-blocked form
 
-  /// x is planar where it has few channels.
-  private func readsPlanar(_ x: Shape) -> Bool { group == 1 && x[1] <= 4 }
-  private func blockedForm(_ x: Shape, _ w: Shape) throws(CNNError) -> BlockedConvolution<T>? {
-    x.rank == 4 ? try BlockedConvolution(convolution(x, w), x: x, weight: w, planar: readsPlanar(x)) : nil
+  /// x is planar where it has few channels; in training it is blocked, for the gradients.
+  private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && group == 1 && x[1] <= 4 }
+  private func blockedForm(_ x: Shape, _ w: Shape, _ mode: Mode) throws(CNNError) -> BlockedConvolution<T>? {
+    x.rank == 4 ? try BlockedConvolution(convolution(x, w), x: x, weight: w, planar: readsPlanar(x, mode)) : nil
   }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     let (x, w) = (inputs[0], inputs[1])
-    guard mode == .infer, let form = try blockedForm(x, w) else { return nil }
-    var wishes: [LayoutRule.Wish] = [readsPlanar(x) ? .planar : .blocked(halo: form.halo)]
+    guard let form = try blockedForm(x, w, mode) else { return nil }
+    var wishes: [LayoutRule.Wish] = [readsPlanar(x, mode) ? .planar : .blocked(halo: form.halo)]
     if let residual {
       if inputs[residual] != form.outputShape { return nil }
       while wishes.count < residual { wishes.append(.planar) }
       wishes.append(.blocked(halo: 0))
     }
-    return LayoutRule(wishes, .blocked, gain: form.gain)
+    if mode == .infer { return LayoutRule(wishes, .blocked, gain: form.gain) }
+    // Three times the products; without the gradient of x, which a first layer does not need, two.
+    return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: 2 * form.gain)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
@@ -128,7 +130,7 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
-    guard let form = try blockedForm(shape, w) else { throw CNNError(.unsupported, "y: wanted a planar array") }
+    guard let form = try blockedForm(shape, w, arrays.mode) else { throw CNNError(.unsupported, "y: wanted a planar array") }
     let x: BlockedConvolution<T>.Source =
       if let x = try arrays.blockedInput(0) { .blocked(x) } else { .planar(try arrays.input(0).data) }
     let added: BlockedArray<T>? = if let residual { try arrays.blockedInput(residual) } else { nil }
@@ -142,8 +144,10 @@ final class ConvOperator<T: Element>: Operator<T> {
   // What is prepared: packed filters of the blocked form; of the planar one the weight and the bias with the normalization folded in
 
   override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
+    // In training they change with every step.
+    if mode == .train { return nil }
     let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
-    if layouts.output != .planar, let form = try blockedForm(inputs[0], inputs[1]) {
+    if layouts.output != .planar, let form = try blockedForm(inputs[0], inputs[1], mode) {
       return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: 1)
     }
     if normalization == nil { return nil }
@@ -151,7 +155,7 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let first: Output<T> = try arrays.prepared(0) else { return }
-    if arrays.isOutputBlocked, let form = try blockedForm(arrays.inputShape(0), arrays.inputShape(1)) {
+    if arrays.isOutputBlocked, let form = try blockedForm(arrays.inputShape(0), arrays.inputShape(1), arrays.mode) {
       try prepareBlocked(form, arrays, first.data)
     } else if let normalization, let shift: Output<T> = try arrays.prepared(1) {
       try fold(normalization, arrays, first, shift)
@@ -190,6 +194,12 @@ final class ConvOperator<T: Element>: Operator<T> {
   override var hasBackward: Bool { true }
   override var backwardReadsInputs: [Int] { [0, 1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradY = try arrays.blockedGradOutput(), let x = try arrays.blockedInput(0) {
+      guard let form = try blockedForm(x.shape, arrays.inputShape(1), .train) else { return }
+      return try form.backward(
+        x, arrays.input(1).data, gradY, gradX: arrays.blockedGradInput(0), gradWeight: arrays.gradInput(1)?.data,
+        gradBias: arrays.gradInput(2)?.data)
+    }
     let x = try arrays.input(0), w = try arrays.input(1)
     if let volume = try volume(x.shape, w.shape) {
       return try volume.backward(

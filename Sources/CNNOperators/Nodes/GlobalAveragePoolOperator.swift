@@ -6,7 +6,7 @@ final class GlobalAveragePoolOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try GlobalPooling.outputShape(inputs[0])] }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
-    inputs[0].rank == 4 && mode == .infer ? LayoutRule([.blocked(halo: 0)], .blocked, gain: 0) : nil
+    inputs[0].rank == 4 ? LayoutRule([.blocked(halo: 0)], .blocked, gain: 0) : nil
   }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() { return try y.fillWithMeans(x) }
@@ -15,6 +15,9 @@ final class GlobalAveragePoolOperator<T: Element>: Operator<T> {
 
   override var hasBackward: Bool { true }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.blockedGradInput(0), let gradY = try arrays.blockedGradOutput() {
+      return try gradX.fillWithShares(gradY)
+    }
     if let gradX = try arrays.gradInput(0) { try GlobalPooling.averageBackward(arrays.gradOutput(), gradX) }
   }
 }

@@ -32,12 +32,13 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   }
 
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
-    guard inputs[0].rank == 4 && signature.outputs == 1 && mode == .infer else { return nil }
+    guard inputs[0].rank == 4 && signature.outputs == 1 else { return nil }
     return LayoutRule([.blocked(halo: 0)], .blocked, gain: 0)
   }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let x = try arrays.blockedInput(0), let y = try arrays.blockedOutput() {
-      return try pooling(x.shape).blockedMaxForward(x, y)
+      let winners: Output<Int32>? = arrays.mode == .train ? try arrays.kept(0) : nil
+      return try pooling(x.shape).blockedMaxForward(x, y, winners: winners?.data)
     }
     if let volume = try volume(arrays.inputShape(0)) {
       let isTrained = arrays.mode == .train
@@ -67,8 +68,16 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     if let volume = try volume(inputs[0]) { return [Kept(volume.between, .int32), Kept(volume.y, .int32)] }
     return [Kept(outputs[0], .int32)]
   }
+  override func kept(_ inputs: [Shape], _ outputs: [Shape], _ layouts: Layouts) throws(CNNError) -> [Kept] {
+    if layouts.output == .planar { return try kept(inputs, outputs) }
+    return [Kept(try Pooling.blockedWinners(outputs[0], of: T.self), .int32)]
+  }
   override var hasBackward: Bool { true }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let gradX = try arrays.blockedGradInput(0), let gradY = try arrays.blockedGradOutput() {
+      let winners: Output<Int32> = try arrays.kept(0)
+      return try pooling(gradX.shape).blockedMaxBackward(winners.data, gradY, gradX)
+    }
     guard let gradX = try arrays.gradInput(0) else { return }
     if let volume = try volume(gradX.shape) {
       return try volume.maxBackward(

@@ -7,7 +7,7 @@ final class ReluOperator<T: Element>: Operator<T> {
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override var mayOverwriteInputs: [Int] { [0] }
   override var limits: (low: T, high: T)? { (0, .infinity) }
-  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0]) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let (x, y) = try arrays.elements()
     try Relu.forward(x, y, mask: nil)
@@ -20,6 +20,6 @@ final class ReluOperator<T: Element>: Operator<T> {
   override var backwardReadsOutputs: [Int] { [0] }
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try Relu.backward(arrays.output().input, arrays.gradOutput(), gradX) }
+    if let (gradY, gradX) = try arrays.gradientElements() { try Relu.backward(arrays.outputElements(), gradY, gradX) }
   }
 }

@@ -97,6 +97,20 @@ package struct Arrays<T: Element> {
     if let x = try blockedInput(0), let y = try blockedOutput() { return (try x.flat("x").input, try y.flat("y")) }
     return (try input(0), try output())
   }
+  /// The gradients of these, in the same way; nil where that of the input is not wanted.
+  package func gradientElements() throws(CNNError) -> (gradY: Input<T>, gradX: Output<T>)? {
+    if let gradX = try blockedGradInput(0), let gradY = try blockedGradOutput() {
+      return (try gradY.flat("grad_y").input, try gradX.flat("grad_x"))
+    }
+    guard let gradX = try gradInput(0) else { return nil }
+    return (try gradOutput(), gradX)
+  }
+  package func inputElements() throws(CNNError) -> Input<T> {
+    if let x = try blockedInput(0) { try x.flat("x").input } else { try input(0) }
+  }
+  package func outputElements() throws(CNNError) -> Input<T> {
+    if let y = try blockedOutput() { try y.flat("y").input } else { try output().input }
+  }
   package func clearOutside() throws(CNNError) { try blockedOutput()?.clearOutside() }
 
   /// Number i of what `prepared` lists: to be written by `prepare`, and read by forward and backward. nil: there is none at hand.

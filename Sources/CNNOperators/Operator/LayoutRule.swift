@@ -21,19 +21,21 @@ package struct LayoutRule: Sendable {
   package let inputs: [Wish]
   /// Of all outputs.
   package let output: Result
+  /// The halo that a blocked output has at least: its gradient has the same.
+  package let outputHalo: Int
   /// How many elements could be copied between the layouts in the time that this saves against the planar form: conversions, which the
   /// planner inserts where neighbours differ, cost that much.
   package let gain: Int
 
-  package init(_ inputs: [Wish], _ output: Result, gain: Int) {
-    (self.inputs, self.output, self.gain) = (inputs, output, gain)
+  package init(_ inputs: [Wish], _ output: Result, outputHalo: Int = 0, gain: Int) {
+    (self.inputs, self.output, self.outputHalo, self.gain) = (inputs, output, outputHalo, gain)
   }
 }
 
 extension LayoutRule {
   /// y = f(x), element by element, of images: in whatever layout x is.
-  static func elementwise(_ x: Shape, _ mode: Mode) -> LayoutRule? {
-    x.rank == 4 && mode == .infer ? LayoutRule([.blocked(halo: 0)], .asInputs, gain: 0) : nil
+  static func elementwise(_ x: Shape) -> LayoutRule? {
+    x.rank == 4 ? LayoutRule([.blocked(halo: 0)], .asInputs, gain: 0) : nil
   }
 }
 

@@ -57,7 +57,7 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override var mayOverwriteInputs: [Int] { [0] }
   override var limits: (low: T, high: T)? { limitsOfF }
-  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0], mode) }
+  override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0]) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let (x, y) = try arrays.elements()
     try map(x, y)
@@ -68,6 +68,6 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
   override var backwardReadsInputs: [Int] { [0] }
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try mapBackward(arrays.input(0), arrays.gradOutput(), gradX) }
+    if let (gradY, gradX) = try arrays.gradientElements() { try mapBackward(arrays.inputElements(), gradY, gradX) }
   }
 }

@@ -1,0 +1,81 @@
+// Batch normalization of channel-blocked arrays: all channels of a block at once, one a lane.
+import CNNCore
+import Microkernels
+
+/// Numbers for every channel, in whole blocks, zeros behind the last.
+private struct Channels<T: Element>: ~Copyable {
+  private let scratch: Scratch<T>
+  var data: UnsafeMutablePointer<T> { scratch.data }
+
+  init(_ x: BlockedArray<T>, _ values: UnsafePointer<T>? = nil) throws(CNNError) {
+    let count = x.blocks &* BlockedArray<T>.lanes
+    scratch = try Scratch(count)
+    scratch.zero(count)
+    if let values { copy(values, to: scratch.data, x.C) }
+  }
+}
+
+extension BatchNormalization {
+  /// See `train`; of checked shapes.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  func blockedTrain<T: Element>(
+    _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>, running: Running<T>, _ y: BlockedArray<T>,
+    mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let count = T(x.N &* x.H &* x.W), lanes = T.kernels.lanes, from = UnsafePointer(x.data), kernels = T.kernels.blocked
+    guard x.N &* x.H &* x.W > 0 else {
+      throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
+    }
+    let means = try Channels(x), squares = try Channels(x), factor = try Channels(x), shift = try Channels(x)
+    let (meanData, factorData, shiftData) = (UnsafePointer(means.data), factor.data, shift.data)
+    try x.sumOverImages(means.data) { offset, _, sums, pixels in kernels.sum(from + offset, sums, pixels) }
+    for c in 0..<x.C { means.data[c] /= count }
+    try x.sumOverImages(squares.data) { offset, block, sums, pixels in
+      let mean = meanData + block &* lanes
+      kernels.sumProducts(from + offset, mean, from + offset, mean, sums, pixels)
+    }
+    for c in 0..<x.C {
+      let inverse = follow(
+        c, meanData[c], variance: squares.data[c] / count, running, mean: mean, inverseDeviation: inverseDeviation)
+      factorData[c] = scale[c] * inverse
+      shiftData[c] = bias[c] - meanData[c] * factorData[c]
+    }
+    try y.fill(x, scale: factorData, shift: shiftData)
+  }
+
+  /// See `backward`; of checked shapes. grad_x may be grad_y.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  static func blockedBackward<T: Element>(
+    _ x: BlockedArray<T>, scale: UnsafePointer<T>, mean: UnsafePointer<T>, inverseDeviation: UnsafePointer<T>,
+    _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, gradScale: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?
+  ) throws(CNNError) {
+    let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.kernels.lanes, kernels = T.kernels.blocked
+    let (from, fromY) = (UnsafePointer(x.data), UnsafePointer(gradY.data))
+    let means = try Channels(x, mean), none = try Channels(x), sums = try Channels(x), projections = try Channels(x)
+    let (meanData, noneData) = (UnsafePointer(means.data), UnsafePointer(none.data))
+    // All have the same layout.
+    try x.sumOverImages(sums.data) { offset, _, sums, pixels in kernels.sum(fromY + offset, sums, pixels) }
+    try x.sumOverImages(projections.data, passes: 2) { offset, block, sums, pixels in
+      kernels.sumProducts(from + offset, meanData + block &* lanes, fromY + offset, noneData, sums, pixels)
+    }
+    for c in 0..<x.C {
+      gradBias?[c] = sums.data[c]
+      gradScale?[c] = projections.data[c] * inverseDeviation[c]
+    }
+    guard let gradX else { return }
+    // grad_x = a * grad_y + b * x + c (see `backward`)
+    let a = try Channels(x), b = try Channels(x), c = try Channels(x), (aData, bData, cData) = (a.data, b.data, c.data)
+    for i in 0..<x.C {
+      let inverse = inverseDeviation[i]
+      aData[i] = scale[i] * inverse
+      bData[i] = -aData[i] * inverse * inverse * projections.data[i] / count
+      cData[i] = -aData[i] * sums.data[i] / count - bData[i] * meanData[i]
+    }
+    try x.forEachRun(.elements(x.count, 3)) { offset, block, pixels in
+      let first = block &* lanes
+      kernels.combine(
+        fromY + offset, aData + first, from + offset, bData + first, cData + first, gradX.data + offset, pixels)
+    }
+    try gradX.clearHalo()
+  }
+}
