@@ -110,7 +110,8 @@ import Testing
     }
     try graph.setOutputs([x])
     let image = try shape([2, 4, 16, 16]), bytes = image.count * 4
-    let infer = try Plan(graph, inputs: [image], mode: .infer), train = try Plan(graph, inputs: [image], mode: .train)
+    let infer = try Plan(graph, inputs: [image], mode: .infer, layouts: .planar)
+    let train = try Plan(graph, inputs: [image], mode: .train, layouts: .planar)
     #expect(infer.arenaBytes == 2 * bytes)
     // An image for each convolution's input, a byte a pixel for each mask, and two images for the gradients.
     #expect(train.arenaBytes <= 20 * bytes + 20 * bytes / 4 + 2 * bytes)

@@ -1,5 +1,6 @@
 // Arrays of images inside a plan: planar, as everyone hands them in, or blocked by channels, as tiles want them.
 package import CNNCore
+import Microkernels
 
 package enum ArrayLayout: Equatable, Sendable {
   /// x[N][C][H][W], or any other shape, in C order.

@@ -1,6 +1,7 @@
 // BatchNormalization: y = scale * (x - mean) / sqrt(variance + epsilon) + b of x[N][C] or x[N][C][...]. In training mean and variance
 // are the batch's own, and input_mean and input_var follow them.
 import CNNCore
+import Microkernels
 
 final class BatchNormalizationOperator<T: Element>: Operator<T> {
   let normalization: BatchNormalization

@@ -1,5 +1,6 @@
 // Concat: arrays one behind another along an axis.
 import CNNCore
+import Microkernels
 
 final class ConcatOperator<T: Element>: Operator<T> {
   private let axis: Int
