@@ -63,6 +63,21 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
   }
 }
 
+extension InstructionSet {
+  /// They give the same numbers.
+  package func random() -> RandomTable {
+    #if arch(x86_64)
+      switch self {
+      case .baseline: KernelsBaseline.random
+      case .avx2: KernelsAVX2.random
+      case .avx512: KernelsAVX512.random
+      }
+    #else
+      KernelsBaseline.random
+    #endif
+  }
+}
+
 extension Float: Element {
   private static let table = ElementKernels(table: InstructionSet.chosen.float32())
   public static var _kernels: ElementKernels<Float> { table }

@@ -1,5 +1,5 @@
-// How parameters begin. Element i takes word i % 4 of Philox block i / 4 of its parameter's key, so the numbers are the same for
-// every language and any number of threads.
+// How parameters begin. Element i takes number i of its parameter's key, so the numbers are the same for every language, any number
+// of threads and every instruction set.
 package import CNNCore
 package import CNNOperators
 
@@ -57,27 +57,12 @@ package enum Initializer: Sendable {
   }
 
   package func fill<T: Element>(_ array: Output<T>, key: UInt64) throws(CNNError) {
-    let data = array.data, count = array.shape.count
     switch self {
-    case .constant(let value): data.update(repeating: T(value), count: count)
-    case .uniform(let low, let high):
-      for i in 0..<count { data[i] = T(low + (high - low) * fraction(key, i)) }
-    case .normal(let mean, let deviation):
-      for i in 0..<count { data[i] = T(mean + deviation * gaussian(key, i)) }
+    case .constant(let value): array.data.update(repeating: T(value), count: array.shape.count)
+    case .uniform(let low, let high): try initialize(array, .uniform, key, from: low, step: high - low)
+    case .normal(let mean, let deviation): try initialize(array, .normal, key, from: mean, step: deviation)
     case .orthogonal(let gain): try orthogonal(array, gain, key)
     }
-  }
-
-  /// Above 0, below 1.
-  private func fraction(_ key: UInt64, _ i: Int) -> Double {
-    CNNCore.fraction(philox(counter: UInt64(i / 4), key: key)[i % 4])
-  }
-  /// Box and Muller: words 0 and 1 of a block give the first two numbers, 2 and 3 the others.
-  private func gaussian(_ key: UInt64, _ i: Int) -> Double {
-    let pair = i & ~1
-    let radius = (-2 * logarithm(fraction(key, pair))).squareRoot()
-    let quarter = i & 1 == 0 ? 0.0 : 0.25  // sin(x) = cos(x - π/2)
-    return radius * cosine(2 * .pi * (fraction(key, pair + 1) - quarter))
   }
 
   /// Gram and Schmidt, twice, on normal numbers.
@@ -86,7 +71,9 @@ package enum Initializer: Sendable {
     let (vectors, length) = rows <= columns ? (rows, columns) : (columns, rows)
     let scratch = try Scratch<Double>(array.shape.count)
     let v = scratch.data
-    for i in 0..<vectors * length { v[i] = gaussian(key, i) }
+    try forEachRandom(vectors * length, .normal, key: key) { first, numbers, count in
+      copy(numbers, to: v + first, count)
+    }
     for i in 0..<vectors {
       for _ in 0..<2 {
         for j in 0..<i {
@@ -105,5 +92,16 @@ package enum Initializer: Sendable {
         array.data[rows <= columns ? i * columns + k : k * columns + i] = T(gain * v[i * length + k])
       }
     }
+  }
+}
+
+/// start + step * x, of random numbers x.
+@_specialize(where T == Float) @_specialize(where T == Double)
+private func initialize<T: Element>(
+  _ array: Output<T>, _ distribution: Distribution, _ key: UInt64, from start: Double, step: Double
+) throws(CNNError) {
+  let data = array.data
+  try forEachRandom(array.shape.count, distribution, key: key) { first, numbers, count in
+    for i in 0..<count { data[first &+ i] = T(start + step * numbers[i]) }
   }
 }

@@ -4,3 +4,4 @@ public import Microkernels
 
 @export(interface) public let float32 = KernelTable<Float>(F32x16.self, tallRows: 14, narrowRows: 14, dotColumns: 6)
 @export(interface) public let float64 = KernelTable<Double>(F64x8.self, tallRows: 14, narrowRows: 14, dotColumns: 6)
+@export(interface) public let random = RandomTable(F64x8.self)

@@ -41,8 +41,8 @@ def test_networks_run_and_learn(name):
     x = np.random.default_rng(0).random((4, *shape), np.float32)
     y = np.arange(4) % 2 if len(given) == 1 else (x.mean(axis=1) > 0.5).astype(int)
     assert net.predict(x).shape == (4, *given)
-    losses = [net.train_step(x, y) for _ in range(8)]
-    assert np.isfinite(losses).all() and min(losses[4:]) < losses[0]
+    losses = [net.train_step(x, y) for _ in range(16)]
+    assert np.isfinite(losses).all() and min(losses[8:]) < losses[0]
 
 
 @pytest.mark.parametrize("make, parameters", SIZES.items(), ids=lambda value: getattr(value, "__name__", None))

@@ -177,5 +177,39 @@ VECTOR_WITH(F64x4, double, int64_t, 4, MASKED_F64X4)
 VECTOR_WITH(F32x4, float, int32_t, 4, PLAIN(F32x4))
 VECTOR_WITH(F64x2, double, int64_t, 2, PLAIN(F64x2))
 
+/* The integers of float64 as words of a random generator, and as the bits of numbers. `product` is of the lower 32 bits. */
+#define WORDS(type, count)                                                                                                     \
+  typedef uint64_t type##_unsigned __attribute__((ext_vector_type(count)));                                                    \
+  MEMBER(type, "words(_:)") type##_integers type##_words(uint64_t x) {                                                         \
+    return (type##_integers){(type##_signs)(type##_unsigned)(x)};                                                              \
+  }                                                                                                                            \
+  MEMBER(type, "laneNumbers()") type##_integers type##_lane_numbers(void) {                                                    \
+    type##_signs v;                                                                                                            \
+    for (int i = 0; i < count; i++) v[i] = i;                                                                                  \
+    return (type##_integers){v};                                                                                               \
+  }                                                                                                                            \
+  MEMBER(type, "sum(_:_:)") type##_integers type##_sum(type##_integers a, type##_integers b) {                                 \
+    return (type##_integers){(type##_signs)((type##_unsigned)a.lanes + (type##_unsigned)b.lanes)};                             \
+  }                                                                                                                            \
+  MEMBER(type, "product(_:_:)") type##_integers type##_product(type##_integers a, type##_integers b) {                         \
+    type##_unsigned low = (type##_unsigned)(0xffffffffu);                                                                      \
+    return (type##_integers){(type##_signs)(((type##_unsigned)a.lanes & low) * ((type##_unsigned)b.lanes & low))};             \
+  }                                                                                                                            \
+  MEMBER(type, "exclusiveOr(_:_:)") type##_integers type##_exclusive_or(type##_integers a, type##_integers b) {                \
+    return (type##_integers){a.lanes ^ b.lanes};                                                                               \
+  }                                                                                                                            \
+  MEMBER(type, "or(_:_:)") type##_integers type##_or(type##_integers a, type##_integers b) {                                   \
+    return (type##_integers){a.lanes | b.lanes};                                                                               \
+  }                                                                                                                            \
+  MEMBER(type, "shiftedRight(_:by:)") type##_integers type##_shifted_right(type##_integers a, uint64_t bits) {                 \
+    return (type##_integers){(type##_signs)((type##_unsigned)a.lanes >> (type##_unsigned)(bits))};                             \
+  }                                                                                                                            \
+  MEMBER(type, "bits(_:)") type##_integers type##_bits(type x) { return (type##_integers){(type##_signs)x.lanes}; }            \
+  MEMBER(type, "number(bits:)") type type##_number(type##_integers x) { return (type){(type##_lanes)x.lanes}; }
+
+WORDS(F64x8, 8)
+WORDS(F64x4, 4)
+WORDS(F64x2, 2)
+
 #pragma clang assume_nonnull end
 #endif
