@@ -4,11 +4,14 @@ import Microkernels
 
 package struct BatchNormalization {
   let epsilon: Double, momentum: Double
+  /// Whether the running variance follows the sum of squares over one less than their number, as PyTorch has it, and not over
+  /// their number, as ONNX has it.
+  let isUnbiased: Bool
 
-  package init(epsilon: Double, momentum: Double) throws(CNNError) {
+  package init(epsilon: Double, momentum: Double, isUnbiased: Bool = false) throws(CNNError) {
     guard epsilon >= 0 && epsilon < .infinity else { throw .argument("epsilon: wanted 0 or more, got \(epsilon)") }
     guard momentum >= 0 && momentum <= 1 else { throw .argument("momentum: wanted 0 to 1, got \(momentum)") }
-    (self.epsilon, self.momentum) = (epsilon, momentum)
+    (self.epsilon, self.momentum, self.isUnbiased) = (epsilon, momentum, isUnbiased)
   }
 
   /// N images of C channels of `area` elements, each channel's contiguous.
@@ -60,24 +63,27 @@ package struct BatchNormalization {
       sizes.forEachRun(c) { total += kernels.sum(x.data + $0, sizes.area) }
       let m = total / count
       sizes.forEachRun(c) { squares += kernels.sumOfProducts(x.data + $0, m, x.data + $0, m, sizes.area) }
-      let inverse = follow(c, m, variance: squares / count, running, mean: mean.data, inverseDeviation: inverseDeviation.data)
+      let inverse = follow(
+        c, m, squares: squares, of: count, running, mean: mean.data, inverseDeviation: inverseDeviation.data)
       let factor = scale.data[c] * inverse, shift = bias.data[c]
       sizes.forEachRun(c) { kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area) }
     }
   }
 
-  /// Keeps a channel's statistics, lets the running ones follow; returns 1 / sqrt(variance + epsilon).
+  /// Keeps a channel's statistics, of so many elements whose squared distances from their mean m have the sum `squares`, lets the
+  /// running ones follow; returns 1 / sqrt(variance + epsilon).
   @inline(__always)
   func follow<T: Element>(
-    _ c: Int, _ m: T, variance: T, _ running: Running<T>?, mean: UnsafeMutablePointer<T>,
+    _ c: Int, _ m: T, squares: T, of count: T, _ running: Running<T>?, mean: UnsafeMutablePointer<T>,
     inverseDeviation: UnsafeMutablePointer<T>
   ) -> T {
-    let momentum = T(momentum), inverse = 1 / (variance + T(epsilon)).squareRoot()
+    let momentum = T(momentum), variance = squares / count, inverse = 1 / (variance + T(epsilon)).squareRoot()
     mean[c] = m
     inverseDeviation[c] = inverse
     if let running {
       running.mean.data[c] = running.mean.data[c] * momentum + m * (1 - momentum)
-      running.variance.data[c] = running.variance.data[c] * momentum + variance * (1 - momentum)
+      let followed = isUnbiased ? squares / max(1, count - 1) : variance
+      running.variance.data[c] = running.variance.data[c] * momentum + followed * (1 - momentum)
     }
     return inverse
   }

@@ -107,6 +107,25 @@ def test_train_evaluate_predict_summary(run, data, tmp_path, suffix):
     assert "left, right, top" in out and "1x8x10" in out and "epochs done    8" in out and "1 read" not in out
 
 
+def test_a_checkpoint_goes_on_with_the_same_bits(run, data, tmp_path):
+    given = ("train", "--data", data / "halves.npz", "--batch", 10, "--rate", 0.01, "--validation", 0.2, "--ema", 0.9)
+    given += ("--shift", 1, "--flip", "--crop", 1, "--cutout", 2, "--mixup", 0.2)
+    status, out, _ = run(*given, "--epochs", 4, "--checkpoint", tmp_path / "whole.npz", "--save", tmp_path / "a.npz")
+    assert status == 0
+    assert "72 images to train with, 18 held out for validation" in out
+    assert out.count("validation loss") == 4 and "validation accuracy  " in out and "test accuracy" not in out
+    for epochs, begin in ((2, ""), (4, "goes on after epoch 2"), (4, "goes on after epoch 4")):
+        status, out, _ = run(*given, "--epochs", epochs, "--checkpoint", tmp_path / "part.npz", "--save", tmp_path / "b.npz")
+        assert status == 0 and begin in out
+    for one, other in (("whole", "part"), ("a", "b")):
+        ours, theirs = arrays(tmp_path / f"{one}.npz"), arrays(tmp_path / f"{other}.npz")
+        assert list(ours) == list(theirs) and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    kept, trained = arrays(tmp_path / "a.npz"), arrays(tmp_path / "whole.npz")
+    assert not np.array_equal(kept["0.weight"], trained["0.weight"])  # the averages are kept
+    status, _, complaint = run(*given, "--optimizer", "sgd", "--checkpoint", tmp_path / "part.npz")
+    assert status == 1 and "was trained with optimizer Adam, the network has SGD" in complaint
+
+
 @pytest.mark.parametrize("kind", ["idx", "idx-gz", "folder"])
 def test_all_kinds_of_data_train_alike(run, data, tmp_path, kind):
     for name in ("halves.npz", kind):

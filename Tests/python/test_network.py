@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 
 import numpy as np
 import pytest
 import swiftcnn
-from swiftcnn import _c_api, errors
+from swiftcnn import _c_api, errors, nn
 from swiftcnn import layers as L
 
 TYPES = {np.float32: 1, np.float64: 2}
@@ -212,6 +213,21 @@ def test_augmentations_go_by_name_and_are_drawn_from_the_seed():
     net.choose("add_augmentation", "MixUp")
 
 
+@pytest.mark.parametrize("unbiased", [0, 1])
+def test_running_variance_is_onnxs_or_pytorchs(unbiased):
+    net, x = Network(), 1 + 2 * np.random.default_rng(2).normal(size=(4, 3, 5, 2))
+    vectors = [net.parameter(f"p{i}", 3, initializer=b"Constant", value=1.0 - i) for i in range(2)]
+    statistics = [net.value("constant", f"s{i}".encode(), np.full(3, float(i))) for i in range(2)]
+    y = net.add("BatchNormalization", net.input(1, 3, 5, 2), *vectors, *statistics, momentum=0.75, unbiased=unbiased)
+    net.outputs(y)
+    net.choose("set_loss", "MSELoss")
+    net.choose("set_optimizer", "SGD", lr=0.0)
+    net.step(x, np.zeros((4, 3, 5, 2)))
+    learned = list(net.arrays(CONSTANTS).values())
+    np.testing.assert_allclose(learned[0], 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-13)
+    np.testing.assert_allclose(learned[1], 0.75 + 0.25 * x.var(axis=(0, 2, 3), ddof=unbiased), rtol=1e-13)
+
+
 def test_progress_is_told_and_may_stop():
     net, (x, target) = simple_network(np.float32), images(np.float32)
     seen = []
@@ -268,26 +284,45 @@ def test_threads_do_not_change_bits(dtype):
     assert len(set(results)) == 1
 
 
-def test_memory_stays_flat_over_shapes_and_calls():
-    net = residual_network(np.float32)
+def resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+QUICK = "SWIFTCNN_QUICK" in os.environ
+
+
+def test_memory_stays_flat_over_shapes():
+    """200 shapes, predicted and trained with, again and again: plans are kept for the last 20 of them."""
+    net, shapes = residual_network(np.float32), [(8 + i // 10, 8 + i % 10) for i in range(40 if QUICK else 200)]
     images = np.zeros((1, 3, 80, 80), np.float32)
 
-    def resident() -> int:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-
     def over_all_shapes():
-        for side in range(8, 80, 2):
-            x = np.ascontiguousarray(images[:, :, :side, : 88 - side])
+        for height, width in shapes:
+            x = np.ascontiguousarray(images[:, :, :height, :width])
             net.predict(x, 1, 10)
             net.step(x, np.zeros(1, np.int64))
 
     over_all_shapes()
     before = resident()
-    for _ in range(6):
+    for _ in range(4):
         over_all_shapes()
-    # 36 shapes six times: a plan's arena is some megabytes.
-    assert resident() - before < 4 << 20
+    assert resident() - before < 4 << 20  # a plan's arena is a megabyte or more
+
+
+def test_memory_stays_flat_over_predictions():
+    """10^5 of them, in Python's own objects too."""
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+    x, count = np.zeros((1, 1, 8, 8), np.float32), 5_000 if QUICK else 100_000
+
+    def some(count):
+        for _ in range(count):
+            net.predict(x)
+
+    some(1000)
+    before = resident()
+    some(count)
+    assert resident() - before < 1 << 20  # less than 11 bytes a prediction
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_batch_normalization_learns_the_statistics(layer):
     layer.num_features or net.build((3, 4, 4))
     net.train_step(x, np.zeros((8, 48)))
     np.testing.assert_allclose(layer.running_mean.data, 0.3 * x.mean(axis=(0, 2, 3)), rtol=1e-12)
-    np.testing.assert_allclose(layer.running_var.data, 0.7 + 0.3 * x.var(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(layer.running_var.data, 0.7 + 0.3 * x.var(axis=(0, 2, 3), ddof=1), rtol=1e-12)
     expected = (x - layer.running_mean.data[:, None, None]) / np.sqrt(layer.running_var.data[:, None, None] + 1e-5)
     np.testing.assert_allclose(net.predict(x), expected.reshape(8, -1), rtol=1e-11, atol=1e-12)
     assert max(nn.gradient_check(layer, x).values()) < 1e-6

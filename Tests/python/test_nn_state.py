@@ -148,28 +148,41 @@ def test_files_of_weights(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("optimizer", ["SGD", "RMSprop", "AdamW"])
-def test_training_goes_on_with_the_same_bits(tmp_path, suffix, optimizer):
+@pytest.mark.parametrize("accumulate", [1, 2])  # of 3 steps in an epoch: the gradients of one wait in the checkpoint
+def test_training_goes_on_with_the_same_bits(tmp_path, suffix, optimizer, accumulate):
     x, y = images()
 
     def make():
-        chosen = getattr(optim, optimizer)(lr=1e-2, **({"momentum": 0.9} if optimizer == "SGD" else {}))
+        own = {"momentum": 0.9} if optimizer == "SGD" else {}
+        chosen = getattr(optim, optimizer)(lr=1e-2, accumulate=accumulate, **own)
         optim.lr_scheduler.CosineAnnealingLR(chosen, 12, unit="step")
         optim.lr_scheduler.ReduceLROnPlateau(chosen, factor=0.5, patience=0, threshold=0.5)
-        return small(optimizer=chosen)
+        return small(
+            optimizer=chosen, augmentations=[nn.RandomShift(1, 1), nn.RandomHorizontalFlip(), nn.MixUp()], ema_decay=0.9
+        )
 
-    sc.manual_seed(4)
-    whole = make()
-    whole.fit(x, y, 4, 16, verbose=False)
-    sc.manual_seed(4)
-    half = make()
-    half.fit(x, y, 2, 16, verbose=False)
-    half.save_checkpoint(tmp_path / f"half.{suffix}")
+    def begin(seed, epochs):
+        sc.manual_seed(seed)
+        net = make()
+        net.fit(x, y, 1, 16, verbose=False)
+        net.learning_rate *= 0.5
+        net.fit(x, y, epochs, 16, initial_epoch=1, verbose=False)
+        return net
+
+    whole = begin(4, 5)
+    begin(4, 3).save_checkpoint(tmp_path / f"half.{suffix}")
     sc.manual_seed(99)
     resumed = make()
     resumed.load_checkpoint(tmp_path / f"half.{suffix}")
-    assert resumed.epochs_done == 2
-    resumed.fit(x, y, 4, 16, initial_epoch=resumed.epochs_done, verbose=False)
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(whole.state_dict().values(), resumed.state_dict().values()))
+    assert resumed.epochs_done == 3
+    resumed.fit(x, y, 5, 16, initial_epoch=resumed.epochs_done, verbose=False)
+
+    def bits(net):
+        return [array.tobytes() for array in net.state_dict().values()]
+
+    assert bits(whole) == bits(resumed)
+    with whole.averaged(), resumed.averaged():
+        assert bits(whole) == bits(resumed)
 
 
 def test_a_checkpoint_of_another_network(tmp_path):
@@ -181,6 +194,10 @@ def test_a_checkpoint_of_another_network(tmp_path):
         small(optimizer="sgd").load_checkpoint(tmp_path / "a.npz")
     with pytest.raises(sc.InvalidArgumentError, match="dtype float32, the network has float64"):
         small("float64").load_checkpoint(tmp_path / "a.npz")
+    with pytest.raises(
+        sc.ShapeError, match="as it was compiled: wanted a training that carries state 0, state 1, average, got state 0"
+    ):
+        small(ema_decay=0.5).load_checkpoint(tmp_path / "a.npz")
     net.save_weights(tmp_path / "b.npz")
     with pytest.raises(sc.InvalidArgumentError, match="no checkpoint"):
         net.load_checkpoint(tmp_path / "b.npz")
@@ -203,40 +220,44 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import swiftcnn as sc
-from swiftcnn import callbacks
+from swiftcnn import callbacks, nn
 from test_nn_training import images, small
 path, epochs = sys.argv[1], int(sys.argv[2])
 sc.manual_seed(7)
-net = small()
+net = small(augmentations=[nn.RandomHorizontalFlip()], ema_decay=0.9)
 if Path(path).exists():
     net.load_checkpoint(path)
 x, y = images(480)
+print("begins", flush=True)
 net.fit(x, y, epochs, 16, callbacks=[callbacks.ModelCheckpoint(path)], initial_epoch=net.epochs_done, verbose=False)
 """
 
 
 def test_killed_at_any_moment_it_goes_on(tmp_path):
-    """kill -9 at moments spread over a training that writes a checkpoint each epoch: the same bits in the end."""
+    """kill -9 at 50 random moments of a training that writes a checkpoint each epoch: the same bits in the end."""
     program = TRAIN.format(tests=os.path.dirname(os.path.abspath(__file__)))
-    epochs = 12
+    broken, whole, random = tmp_path / "broken.npz", tmp_path / "whole.npz", np.random.default_rng(5)
 
-    def run(path, seconds=None):
-        process = subprocess.Popen([sys.executable, "-c", program, str(path), str(epochs)])
-        if seconds is None:
-            assert process.wait() == 0
-            return
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    def run(path, epochs, seconds=None):
+        """Killed after so many seconds of the training itself."""
+        process = subprocess.Popen([sys.executable, "-c", program, str(path), str(epochs)], stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"begins\n"
+        if seconds is not None:
+            time.sleep(seconds)
+            process.kill()
+        assert process.wait() == (0 if seconds is None else -signal.SIGKILL)
+        process.stdout.close()
 
-    start = time.perf_counter()
-    run(tmp_path / "whole.npz")
-    seconds = time.perf_counter() - start
-    for i in range(3 if "SWIFTCNN_QUICK" in os.environ else 12):
-        run(tmp_path / "broken.npz", seconds * np.random.default_rng([i, 5]).uniform(0.5, 1))
-    run(tmp_path / "broken.npz")
-    with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "broken.npz") as broken:
-        assert whole.files == broken.files and all(np.array_equal(whole[name], broken[name]) for name in whole.files)
+    for _ in range(5 if "SWIFTCNN_QUICK" in os.environ else 50):
+        run(broken, 10**9, random.uniform(0, 0.2))
+    run(broken, 1)  # as many epochs as are done, one at least
+    net = small(augmentations=[nn.RandomHorizontalFlip()], ema_decay=0.9)
+    net.load_checkpoint(broken)
+    epochs = net.epochs_done + 1
+    run(broken, epochs)
+    run(whole, epochs)
+    with np.load(whole) as ours, np.load(broken) as theirs:
+        assert ours.files == theirs.files and all(np.array_equal(ours[name], theirs[name]) for name in ours.files)
 
 
 def test_summary():
@@ -252,4 +273,6 @@ def test_summary():
         ("Linear", (1, 10), 1010, 1000),
     ]
     assert summary.parameters == 433890 and summary.parameter_bytes == 4 * 433890
+    assert 4 * 30 * 12 * 12 <= summary.inference_bytes == net.memory() < summary.training_bytes == net.memory(train=True)
+    assert net.memory(10, train=True) > 9 * net.memory(train=True)
     assert "433,890 parameters" in str(summary) and "30x24x24" in str(summary)

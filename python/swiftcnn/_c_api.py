@@ -251,7 +251,8 @@ _ERRORS: dict[int, type[errors.SwiftCNNError]] = {
     32: errors.NativeMemoryError,
     33: errors.EnvironmentFailure,
 }
-_TYPES = {np.dtype(n): i for n, i in [("f4", 1), ("f8", 2), ("i4", 3), ("i8", 4), ("u1", 5), ("bool", 5)]}
+_TYPES = {np.dtype(n): i for n, i in [("f4", 1), ("f8", 2), ("i4", 3), ("i8", 4), ("bool", 5), ("u1", 5)]}
+_DTYPES = {i: dtype for dtype, i in _TYPES.items()}
 
 
 _bytes_of: Any = (c_char * 0).from_buffer
@@ -326,7 +327,7 @@ def threads() -> int:
 # ---- Networks --------------------------------------------------------------------------------------------------------
 
 AttributeValue = Union[bool, int, float, str, Sequence[int], Sequence[float]]
-PARAMETERS, GRADIENTS, CONSTANTS, OPTIMIZER_STATES = 1, 2, 3, 4
+PARAMETERS, GRADIENTS, CONSTANTS, OPTIMIZER_STATES, TRAINING_STATES = 1, 2, 3, 4, 5
 ABSENT = -1
 
 
@@ -370,6 +371,10 @@ class Network:
         self._handle: Any = c_void_p()
         call("swiftcnn_network_create", _TYPES[self.dtype], seed, ctypes.byref(self._handle))
         weakref.finalize(self, _functions["swiftcnn_network_free"], self._handle).atexit = False
+
+    def set_seed(self, seed: int) -> None:
+        self._call("set_seed", seed)
+        self.seed = seed
 
     def _call(self, name: str, *arguments: object) -> None:
         call(f"swiftcnn_network_{name}", self._handle, *arguments)
@@ -415,6 +420,12 @@ class Network:
         self._call("output_shape", *_tensors(inputs), output, extents, ctypes.byref(rank))
         return tuple(extents[: rank.value])
 
+    def memory(self, shapes: Sequence[Sequence[int]], train: bool) -> int:
+        """The bytes of what nodes give and leave in a run, or a training step, on inputs of these shapes."""
+        size, inputs = c_int64(), [np.empty(shape, self.dtype) for shape in shapes]  # never touched, so no memory
+        self._call("memory", *_tensors(inputs), int(train), ctypes.byref(size))
+        return size.value
+
     def predict(self, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[npt.NDArray[Any]]) -> None:
         self._call("predict", *_tensors(inputs), *_tensors(outputs))
 
@@ -427,10 +438,21 @@ class Network:
     def treat(self, parameter: int, frozen: bool, rate: float, weight_decay: float) -> None:
         self._call("treat", parameter, int(frozen), rate, weight_decay)
 
+    def clear_augmentations(self) -> None:
+        self._call("clear_augmentations")
+
     def train_step(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any]) -> float:
         loss = c_double()
         self._call("train_step", *_tensors(inputs), target, ctypes.byref(loss))
         return loss.value
+
+    def gradients(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any]) -> float:
+        loss = c_double()
+        self._call("gradients", *_tensors(inputs), target, ctypes.byref(loss))
+        return loss.value
+
+    def update(self) -> None:
+        self._call("update")
 
     def train_epoch(
         self,
@@ -440,14 +462,18 @@ class Network:
         shuffle: bool,
         drop_last: bool,
         progress: Callable[[int, int, float], bool],
-    ) -> float:
-        """The mean loss. `progress`, called after each batch with the batches done, all batches and the mean loss so
-        far, must not raise; True stops the epoch."""
-        loss = c_double()
+        score: bool = False,
+        first_batch: int = 0,
+    ) -> tuple[float, float]:
+        """The mean loss, and if `score` the share of images that was right in its step (else, and where outputs are not
+        scores of classes, NaN). `progress`, called after each batch with the batches done, all batches and the mean loss
+        so far, must not raise; True stops the epoch."""
+        loss, accuracy = c_double(), c_double(math.nan)
         report = Progress(lambda _, done, of, mean: int(progress(done, of, mean)))
         epoch = Epoch(batch_size, int(shuffle), int(drop_last), report, None)
+        epoch.accuracy, epoch.first_batch = ctypes.pointer(accuracy) if score else None, first_batch
         self._call("train_epoch", *_tensors(inputs), target, ctypes.byref(epoch), ctypes.byref(loss))
-        return loss.value
+        return loss.value, accuracy.value
 
     def evaluate(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any], batch_size: int) -> tuple[float, float]:
         """The mean loss, and the share that is right; NaN where outputs are not scores of classes."""
@@ -463,6 +489,12 @@ class Network:
         self._call("rate", ctypes.byref(rate))
         return rate.value
 
+    def set_base_rate(self, rate: float) -> None:
+        self._call("set_base_rate", rate)
+
+    def use_averages(self, use: bool) -> None:
+        self._call("use_averages", int(use))
+
     # State
 
     def arrays(self, kind: int) -> list[tuple[str, npt.NDArray[Any]]]:
@@ -473,10 +505,10 @@ class Network:
         for i in range(count.value):
             name, tensor = c_char_p(), Tensor()
             self._call("array", kind, i, ctypes.byref(name), ctypes.byref(tensor))
-            shape = tuple(tensor.shape[: tensor.rank])
-            memory = (c_char * (math.prod(shape) * self.dtype.itemsize)).from_address(tensor.data)
+            shape, dtype = tuple(tensor.shape[: tensor.rank]), _DTYPES[tensor.type]
+            memory = (c_char * (math.prod(shape) * dtype.itemsize)).from_address(tensor.data)
             memory.owner = self
-            found.append(((name.value or b"").decode(), np.frombuffer(memory, self.dtype).reshape(shape)))
+            found.append(((name.value or b"").decode(), np.frombuffer(memory, dtype).reshape(shape)))
         return found
 
     @property

@@ -45,6 +45,18 @@ class Dataset:
     t_test: Array
     class_names: list[str]
 
+    def validation(self, share: float, seed: int = 0) -> Dataset:
+        """To choose settings by, so that the test stays fair: this share of each class of the training images is held out,
+        drawn by `seed`, and stands in the test's place.
+
+        >>> data = load()
+        >>> held_out = data.validation(0.25)
+        >>> len(held_out.x_train) + len(held_out.x_test) == len(data.x_train)
+        True
+        """
+        train, rest = _split(self.name, self.x_train, self.t_train, share, seed)
+        return Dataset(self.name, *train, *rest, self.class_names)
+
 
 def load(path: Optional[Union[str, os.PathLike[str]]] = None, seed: int = 0) -> Dataset:
     """Reads a data set.
@@ -104,22 +116,23 @@ def _dataset(place: Path, name: str, train: Part, test: Optional[Part], class_na
     if len(known) < 2:
         raise DatasetError(f"{place}: wanted images of at least 2 classes, got {len(known)}")
     if test is None:
-        train, test = _split(place, *train, seed)
+        train, test = _split(place, *train, 1 / 5, seed)
     elif not np.isin(test[1], known).all():
         stray = class_names[int(test[1][~np.isin(test[1], known)][0])]
         raise DatasetError(f"{place}: wanted test labels that occur in training, got {stray}")
     return Dataset(name, *train, *test, list(class_names))
 
 
-def _split(place: Path, x: Array, t: Array, seed: int) -> tuple[Part, Part]:
-    """Holds out a fifth of each class."""
+def _split(place: Union[Path, str], x: Array, t: Array, share: float, seed: int) -> tuple[Part, Part]:
+    """Holds out a share of each class."""
     generator = np.random.default_rng(seed)
     held_out = np.zeros(len(t), np.bool_)
     for label in np.unique(t):
         members = generator.permutation(np.flatnonzero(t == label))
-        held_out[members[: round(len(members) / 5)]] = True
-    if not held_out.any():
-        raise DatasetError(f"{place}: wanted at least 3 images of a class, to hold one out for the test")
+        held_out[members[: round(len(members) * share)]] = True
+    if not held_out.any() or held_out.all():
+        least = math.ceil(0.5 / share) if share > 0 else "no"
+        raise DatasetError(f"{place}: wanted at least {least} images of a class, to hold out {share:.0%} of each")
     return (x[~held_out], t[~held_out]), (x[held_out], t[held_out])
 
 

@@ -36,7 +36,7 @@ extension BatchNormalization {
     }
     for c in 0..<x.C {
       let inverse = follow(
-        c, meanData[c], variance: squares.data[c] / count, running, mean: mean, inverseDeviation: inverseDeviation)
+        c, meanData[c], squares: squares.data[c], of: count, running, mean: mean, inverseDeviation: inverseDeviation)
       factorData[c] = scale[c] * inverse
       shiftData[c] = bias[c] - meanData[c] * factorData[c]
     }

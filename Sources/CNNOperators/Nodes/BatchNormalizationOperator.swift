@@ -1,5 +1,6 @@
 // BatchNormalization: y = scale * (x - mean) / sqrt(variance + epsilon) + b of x[N][C] or x[N][C][...]. In training mean and variance
-// are the batch's own, and input_mean and input_var follow them.
+// are the batch's own, and input_mean and input_var follow them; input_var with the attribute unbiased, which is not ONNX's, as
+// PyTorch has it.
 import CNNCore
 import Microkernels
 
@@ -8,7 +9,8 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
 
   init(_ attributes: Attributes) throws(CNNError) {
     normalization = try BatchNormalization(
-      epsilon: attributes.float("epsilon", default: 1e-5), momentum: attributes.float("momentum", default: 0.9))
+      epsilon: attributes.float("epsilon", default: 1e-5), momentum: attributes.float("momentum", default: 0.9),
+      isUnbiased: attributes.flag("unbiased", default: false))
     // Which statistics are meant is the network's mode; a node of ONNX that says "training" in inference means another thing.
     guard try attributes.int("training_mode", default: 0) == 0 else {
       throw CNNError(.unsupported, "BatchNormalization: training_mode: wanted 0; networks know whether they are trained")

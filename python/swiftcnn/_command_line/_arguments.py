@@ -97,8 +97,21 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--shift", metavar="PIXELS", type=_whole(0), default=0, help=about)
     about = "mirror half of the images, others in each epoch: for things that may look either way"
     training.add_argument("--flip", action="store_true", help=about)
+    about = "cut each image out of itself with so many dark pixels around, elsewhere in each epoch; default 0"
+    training.add_argument("--crop", metavar="PIXELS", type=_whole(0), default=0, help=about)
+    about = "darken a square of this side somewhere in each image; default 0"
+    training.add_argument("--cutout", metavar="PIXELS", type=_whole(0), default=0, help=about)
+    about = "mix each image and its label with another's, by a share from Beta(A, A); default 0, not"
+    training.add_argument("--mixup", metavar="A", type=_number(), default=0.0, help=about)
+    about = "test and keep an average of the weights, of which this share stays at each step, such as 0.999; default: none"
+    training.add_argument("--ema", metavar="SHARE", type=_number(below=1), help=about)
     training.add_argument("--seed", metavar="N", type=_whole(0, 2**64 - 1), default=0, help="of weights and order; default 0")
+    about = "hold this share of the training images out and test on them instead, to choose settings by; default 0"
+    training.add_argument("--validation", metavar="SHARE", type=_number(below=1), default=0.0, help=about)
     results = parser.add_argument_group("results")
+    about = f"""keep all that training needs here ({" or ".join(SUFFIXES)}), after each epoch, and go on from there if there is
+        such a file, as if training had never stopped"""
+    results.add_argument("--checkpoint", metavar="FILE", type=_new_file(*SUFFIXES), help=about)
     about = f"keep the network here ({' or '.join(SUFFIXES)}), after each epoch"
     results.add_argument("--save", metavar="FILE", type=_new_file(*SUFFIXES), help=about)
     about = "draw curves, filters and mistakes here (needs matplotlib)"

@@ -6,12 +6,13 @@ import argparse
 import math
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Callable
 
 import numpy as np
 
 from .. import datasets, get_num_threads, isa, manual_seed, nn, optim, plot
-from ..callbacks import Callback
+from ..callbacks import Callback, ModelCheckpoint
 from ..errors import EnvironmentFailure
 from ..nn import _files
 from ..optim import lr_scheduler
@@ -45,9 +46,12 @@ def train(options: argparse.Namespace) -> int:
     # What the end needs is asked for before the training, not after it.
     if options.plot:
         plot.filters(np.zeros((1, 1, 1, 1)))
-    if options.save and options.save.suffix.lower() == ".safetensors":
-        _files._library()
+    for file in (options.save, options.checkpoint):
+        if file and file.suffix.lower() == ".safetensors":
+            _files._library()
     data = datasets.load(options.data)
+    if options.validation:
+        data = data.validation(options.validation)
     manual_seed(options.seed)
     classifier = load(options.start) if options.start else build(options.model, data.x_train.shape[1:], data.class_names)
     t_train, t_test = (labels(classifier, data, t) for t in (data.t_train, data.t_test))
@@ -55,10 +59,11 @@ def train(options: argparse.Namespace) -> int:
     options.epochs = options.epochs or (EPOCHS_OF_FEW if count < FEW else EPOCHS)
     batch = options.batch = min(options.batch or (BATCH_OF_FEW if count < FEW else BATCH), count)
     optimizer = make_optimizer(options, math.ceil(count / batch))
-    network.compile(nn.CrossEntropyLoss(label_smoothing=options.label_smoothing), optimizer)
-    _augment(network, options)
+    loss = nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
+    network.compile(loss, optimizer, augmentations=make_augmentations(options), ema_decay=options.ema)
+    held_out = "validation" if options.validation else "the test"
     parameters = sum(parameter.size() for parameter in network.parameters())
-    print(f"{data.name}: {count} images to train with, {len(data.x_test)} held out for the test,", end=" ")
+    print(f"{data.name}: {count} images to train with, {len(data.x_test)} held out for {held_out},", end=" ")
     print(f"{text(classifier.shape)}, {len(data.class_names)} classes")
     print(
         f"{classifier.model}: {parameters:,} parameters; {optimizer.name}, rate {optimizer.lr:g}, {options.schedule};", end=" "
@@ -67,12 +72,18 @@ def train(options: argparse.Namespace) -> int:
     print(f"{isa()}, {threads} thread{'s' * (threads != 1)}", flush=True)
 
     watch = _Watch(classifier, data, t_test, options)
-    start = time.perf_counter()
-    history = network.fit(data.x_train, t_train, options.epochs, batch, callbacks=[watch], verbose=False)
+    callbacks: list[Callback] = [watch]
+    if options.checkpoint:
+        if options.checkpoint.exists():
+            network.load_checkpoint(options.checkpoint)
+            print(f"goes on after epoch {network.epochs_done}, as {options.checkpoint} has it", flush=True)
+        callbacks.append(ModelCheckpoint(options.checkpoint))
+    start, first = time.perf_counter(), network.epochs_done
+    history = network.fit(data.x_train, t_train, options.epochs, batch, callbacks=callbacks, initial_epoch=first, verbose=False)
     seconds = time.perf_counter() - start
     interrupted, done = history.stopped is not None, len(history.steps)
-    result = test(classifier, data.x_test, t_test) if interrupted else watch.results[-1]
-    print(f"test accuracy  {result}")
+    result = watch.test() if interrupted or not watch.results else watch.results[-1]
+    print(f"{watch.title} accuracy  {result}")
     early = "; ended early by Ctrl-C" if interrupted else ""
     print(f"training       {seconds:.1f} s for {done} epoch{'s' * (done != 1)}, the test after each included{early}")
     if options.save:
@@ -97,13 +108,16 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> optim.Optimizer:
     return optimizer
 
 
-def _augment(network: nn.Module, options: argparse.Namespace) -> None:
-    """What the engine does to images in training epochs."""
-    native = network._built("train").native
-    if options.shift:
-        native.choose("add_augmentation", "RandomShift", {"vertical": options.shift, "horizontal": options.shift})
-    if options.flip:
-        native.choose("add_augmentation", "RandomHorizontalFlip", {})
+def make_augmentations(options: argparse.Namespace) -> list[nn.Augmentation]:
+    """What is done to images in training epochs."""
+    chosen: list[tuple[Any, nn.Augmentation]] = [
+        (options.shift, nn.RandomShift(options.shift, options.shift)),
+        (options.crop, nn.RandomCrop(padding=options.crop)),
+        (options.flip, nn.RandomHorizontalFlip()),
+        (options.cutout, nn.Cutout(options.cutout or 1)),
+        (options.mixup, nn.MixUp(options.mixup or 1)),
+    ]
+    return [augmentation for wanted, augmentation in chosen if wanted]
 
 
 class _Watch(Callback):
@@ -114,6 +128,15 @@ class _Watch(Callback):
         self._classifier, self._data, self._t_test, self._options = classifier, data, t_test, options
         self._bar: Any = None
         self._seconds = time.perf_counter()
+        self.title = "validation" if options.validation else "test"
+
+    def test(self) -> Result:
+        """With the averages, where there are some."""
+        with self._weights():
+            return test(self._classifier, self._data.x_test, self._t_test)
+
+    def _weights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._options.ema is None else self._classifier.network.averaged()
 
     def on_train_begin(self) -> None:
         if self._options.quiet or not sys.stderr.isatty():
@@ -137,13 +160,13 @@ class _Watch(Callback):
             self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        result = test(self._classifier, self._data.x_test, self._t_test)
+        result = self.test()
         self.results.append(result)
         self.keep(result)
         seconds, self._seconds = time.perf_counter() - self._seconds, time.perf_counter()
         if not self._options.quiet:
-            line = f"epoch {epoch + 1}/{self._options.epochs}: loss {logs['loss']:.4f}, test loss {result.loss:.4f}, "
-            line += f"test accuracy {result.accuracy:.2%}, {seconds:.1f} s"
+            line = f"epoch {epoch + 1}/{self._options.epochs}: loss {logs['loss']:.4f}, {self.title} loss {result.loss:.4f}, "
+            line += f"{self.title} accuracy {result.accuracy:.2%}, {seconds:.1f} s"
             if self._bar is not None:
                 self._bar.clear()
             print(line, flush=True)
@@ -158,11 +181,13 @@ class _Watch(Callback):
             return
         options = self._options
         training = ("epochs", "batch", "optimizer", "rate", "momentum", "weight_decay", "schedule", "label_smoothing")
-        names = (*training, "shift", "flip", "seed")
+        names = (*training, "shift", "flip", "crop", "cutout", "mixup", "ema", "validation", "seed")
         given = {name: value for name in names if (value := getattr(options, name)) is not None}
-        found = {"epochs_done": len(self.results), "test_accuracy": result.accuracy, "test_images": len(result.right)}
+        found = {"epochs_done": self._classifier.network.epochs_done, f"{self.title}_accuracy": result.accuracy}
+        found[f"{self.title}_images"] = len(result.right)
         self._classifier.about = {"data": self._data.name, **given, **found}
-        self._classifier.save(options.save)
+        with self._weights():
+            self._classifier.save(options.save)
 
 
 def _draw(
@@ -178,5 +203,5 @@ def _draw(
         data.x_test[wrong],
         [names[label] for label in t[wrong]],
         [names[label] for label in last.predicted[wrong]],
-        title=f"{data.name}: {last.accuracy:.2%} of {len(t)} test images read correctly",
+        title=f"{data.name}: {last.accuracy:.2%} of {len(t)} held-out images read correctly",
     )

@@ -36,6 +36,7 @@ from ._activation import (
     Softplus,
     Tanh,
 )
+from ._augmentation import Augmentation, Cutout, MixUp, Normalize, RandomCrop, RandomHorizontalFlip, RandomShift
 from ._container import ModuleList, Parallel, Residual, Sequential
 from ._convolution import Conv1d, Conv2d, ConvTranspose2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d
 from ._gradient_check import gradient_check
@@ -56,6 +57,7 @@ __all__ = [
     "SELU",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
+    "Augmentation",
     "AvgPool1d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
@@ -66,6 +68,7 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
+    "Cutout",
     "Dropout",
     "Flatten",
     "GroupNorm",
@@ -91,12 +94,17 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Mish",
+    "MixUp",
     "Module",
     "ModuleList",
+    "Normalize",
     "PReLU",
     "Parallel",
     "Parameter",
     "PixelShuffle",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomShift",
     "ReLU",
     "ReLU6",
     "Residual",

@@ -8,27 +8,29 @@ from typing import TYPE_CHECKING, Any, Union
 from .._arrays import Array
 from ..errors import InvalidArgumentError, ShapeError
 from . import _files
+from ._engine import TrainingState
 
 if TYPE_CHECKING:
     from ._module import Module
 
-_VERSION = 1
-_STATE = "optimizer."  # before the names of what the optimizer carries
+_VERSION = 2
+_TRAINING = "training."  # before the names of what training carries from step to step
 
 
 def save(network: Module, path: Union[str, Path]) -> None:
     """`Module.save_checkpoint`."""
-    _, optimizer, _ = network._compiled("save_checkpoint")
+    optimizer = network._compiled("save_checkpoint").optimizer
     engine = network._built("save_checkpoint")
+    training = engine.training()
     arrays: dict[str, Array] = dict(network.state_dict())
-    arrays |= {f"{_STATE}{i}": array for i, array in enumerate(engine.training_arrays())}
+    arrays |= {f"{_TRAINING}{name}": array for name, array in training.arrays.items()}
     notes = {
         "version": _VERSION,
         "seed": str(engine.seed),  # beyond what JSON's numbers hold everywhere
         "dtype": str(network.dtype),
         "shapes": engine.shapes,
-        "progress": engine.native.progress,
-        "reports": engine.reports,
+        "progress": training.progress,
+        "base_rate": training.base_rate,
         "optimizer": optimizer.name,
     }
     _files.write(path, arrays, notes)
@@ -36,20 +38,19 @@ def save(network: Module, path: Union[str, Path]) -> None:
 
 def load(network: Module, path: Union[str, Path]) -> None:
     """`Module.load_checkpoint`."""
-    _, optimizer, _ = network._compiled("load_checkpoint")
+    optimizer = network._compiled("load_checkpoint").optimizer
     arrays, notes = _files.read(path)
     if notes.get("version") != _VERSION:
         raise InvalidArgumentError(f"path: {path} is no checkpoint of this version, but load_weights may read it")
     for what, mine in (("dtype", str(network.dtype)), ("optimizer", optimizer.name)):
         if notes[what] != mine:
             raise InvalidArgumentError(f"path: {path} was trained with {what} {notes[what]}, the network has {mine}")
-    states = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_STATE)}
+    carried = {name[len(_TRAINING) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_TRAINING)}
     network.load_state_dict(arrays)
     shapes: list[Any] = [tuple(shape) for shape in notes["shapes"]]
     engine = network._state.build(network, shapes, int(notes["seed"]))
-    own = engine.training_arrays()
-    theirs = [states.get(f"{_STATE}{i}") for i in range(len(states))]
-    if len(own) != len(theirs) or any(b is None or a.shape != b.shape for a, b in zip(own, theirs)):
-        raise ShapeError(f"path: what the optimizer carries in {path} does not fit this network and optimizer")
     steps, updates, epochs = notes["progress"]
-    engine.go_on([array for array in theirs if array is not None], (steps, updates, epochs), notes["reports"])
+    try:
+        engine.go_on(TrainingState((steps, updates, epochs), float(notes["base_rate"]), carried))
+    except ShapeError as error:
+        raise ShapeError(f"path: {path} does not fit this network, as it was compiled: {error}") from error

@@ -9,19 +9,32 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from .. import _c_api
 from .._arrays import Array, Shape
-from ..errors import DTypeError, InvalidArgumentError
+from ..errors import CallOrderError, DTypeError, InvalidArgumentError, ShapeError
 from ._graph import Graph, Value
 from ._parameter import Held, Parameter
 
 if TYPE_CHECKING:
     from ..optim import Optimizer
-    from ._loss import Loss
     from ._runnable import Runnable
+    from ._state import Compiled
+
+
+class TrainingState(NamedTuple):
+    """How far a training is, besides the network's own numbers: what it takes to go on with the same bits.
+
+    progress : steps, updates and epochs. base_rate : the learning rate before schedules. arrays : what the optimizer carries
+    from step to step, and whatever else is remembered: gradients that wait for an update, averages, schedules that look back.
+    """
+
+    progress: tuple[int, int, int]
+    base_rate: float
+    arrays: Mapping[str, Array]
 
 
 class Engine:
@@ -33,7 +46,7 @@ class Engine:
             names.setdefault(id(part), name)
         for name, held in module.named_held():
             names.setdefault(id(held), name)
-        self.shapes, self.seed = list(shapes), seed
+        self.shapes = list(shapes)
         graph = self.graph = Graph(dtype, seed, names)
         inputs = [graph.input(f"input{i or ''}", shape) for i, shape in enumerate(shapes)]
         with graph.inside(""):
@@ -56,8 +69,8 @@ class Engine:
         self._unused = {id(held) for held in graph.held[used:]}
         self._parameters = {id(held): i for i, held in enumerate(h for h in graph.held if isinstance(h, Parameter))}
         self._optimizer: Optional[Optimizer] = None
-        self.reports: list[float] = []  # what ReduceLROnPlateau was told
-        self._share = 1.0  # by which `set_rate` has multiplied the learning rate
+        self._base_rate = 0.0
+        self.has_averages = self.is_averaged = False
         self._treated: dict[int, tuple[bool, float, float]] = {}
         self._arrays = self._bind()
         self._moves = -1
@@ -104,14 +117,24 @@ class Engine:
 
     # Training
 
-    def set_up(self, loss: Loss, optimizer: Optimizer) -> None:
-        """Chooses both, and the optimizer's schedules; updates and epochs are counted from here."""
+    @property
+    def seed(self) -> int:
+        return self.native.seed
+
+    def set_up(self, compiled: Compiled) -> None:
+        """Chooses what training does; updates and epochs are counted from here."""
+        loss, optimizer = compiled.loss, compiled.optimizer
+        average = {} if compiled.ema_decay is None else {"ema_decay": compiled.ema_decay}
         self.native.choose("set_loss", loss.name, loss.attributes)
-        self.native.choose("set_optimizer", optimizer.name, optimizer.attributes)
+        self.native.choose("set_optimizer", optimizer.name, {**optimizer.attributes, **average})
         for schedule in optimizer.schedules:
             self.native.choose("add_schedule", schedule.name, schedule.attributes)
+        self.native.clear_augmentations()
+        for augmentation in compiled.augmentations:
+            self.native.choose("add_augmentation", augmentation.name, augmentation.attributes)
         self.native.progress = (self.native.progress[0], 0, 0)
-        self._optimizer, self._share, self.reports = optimizer, 1.0, []
+        self._optimizer, self._base_rate = optimizer, optimizer.lr
+        self.has_averages, self.is_averaged = bool(average), False
         for held in self.graph.held:
             if isinstance(held, Parameter):
                 self.treat(held)
@@ -121,7 +144,6 @@ class Engine:
         trained, rate, decay = True, 1.0, 1.0
         if self._optimizer is not None:
             trained, rate, decay = self._optimizer.treatment(parameter)
-            rate *= self._share
         frozen = not (trained and parameter.requires_grad) or id(parameter) in self._unused
         number, wanted = self._parameters[id(parameter)], (frozen, rate, decay)
         if self._treated.get(number, (False, 1.0, 1.0)) != wanted:
@@ -130,31 +152,60 @@ class Engine:
 
     def rate(self) -> float:
         """The learning rate of the next update."""
-        return self.native.rate() * self._share
+        return self.native.rate()
 
     def set_rate(self, rate: float) -> None:
-        """Makes it `rate`; schedules go on from there."""
-        scheduled = self.native.rate()
-        if scheduled == 0:
-            raise InvalidArgumentError("learning_rate: cannot be set while the optimizer's own, or its schedule's, is 0")
-        self._share = rate / scheduled
-        for held in self.graph.held:
-            if isinstance(held, Parameter):
-                self.treat(held)
+        """Makes it `rate`, by another rate for schedules to begin with."""
+        before, schedules = self._base_rate, self._optimizer.schedules if self._optimizer is not None else []
+        if not schedules:
+            return self._set_base_rate(rate)
+        # A schedule is a straight line of the rate that it begins with: through this one and another.
+        now = self.rate()
+        other = before * rate / now if now else before + rate
+        self._set_base_rate(other)
+        slope = self.rate() - now
+        if slope != 0 and other != before:
+            self._set_base_rate(max(0.0, before + (rate - now) * (other - before) / slope))
+        if abs(self.rate() - rate) > 1e-9 * rate:
+            self._set_base_rate(before)
+            names = ", ".join(schedule.name for schedule in schedules)
+            raise InvalidArgumentError(f"learning_rate: {names} gives it, whatever it begins with, and cannot give {rate} now")
 
-    def training_arrays(self) -> list[Array]:
-        """What the optimizer carries from step to step."""
-        return [array for _, array in self.native.arrays(_c_api.OPTIMIZER_STATES)]
+    def _set_base_rate(self, rate: float) -> None:
+        self.native.set_base_rate(rate)
+        self._base_rate = rate
 
-    def report(self, metric: float) -> None:
-        """Tells ReduceLROnPlateau how an epoch went."""
-        self.native.report(metric)
-        self.reports.append(metric)
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The parameters' averages in their place."""
+        if not self.has_averages:
+            raise CallOrderError("averaged: compile the network with ema_decay, so that averages are kept")
+        if self.is_averaged:
+            yield
+            return
+        self.native.use_averages(True)
+        self.is_averaged = True
+        try:
+            yield
+        finally:
+            self.native.use_averages(False)
+            self.is_averaged = False
 
-    def go_on(self, arrays: Sequence[Array], progress: tuple[int, int, int], reports: Sequence[float]) -> None:
-        """Takes over how far another training with the same optimizer has come."""
-        for mine, theirs in zip(self.training_arrays(), arrays):
-            mine[...] = theirs
-        self.native.progress = progress
-        for metric in reports:
-            self.report(metric)
+    def training(self) -> TrainingState:
+        """Its arrays are the engine's own memory."""
+        if self.is_averaged:
+            raise CallOrderError("the averages are in the parameters' place: leave `averaged` first")
+        carried = self.native.arrays(_c_api.OPTIMIZER_STATES) + self.native.arrays(_c_api.TRAINING_STATES)
+        return TrainingState(self.native.progress, self._base_rate, dict(carried))
+
+    def go_on(self, other: TrainingState) -> None:
+        """Takes over how far another training with the same optimizer has come; raises `ShapeError` where it is not."""
+        mine = self.training().arrays
+        if {name: (a.shape, a.dtype) for name, a in mine.items()} != {
+            name: (a.shape, a.dtype) for name, a in other.arrays.items()
+        }:
+            raise ShapeError(f"wanted a training that carries {', '.join(mine)}, got {', '.join(other.arrays)} of other shapes")
+        for name, array in mine.items():
+            array[...] = other.arrays[name]
+        self.native.progress = other.progress
+        self._set_base_rate(other.base_rate)

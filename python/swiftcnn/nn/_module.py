@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from ..callbacks import Callback
     from ..optim import Optimizer
+    from ._augmentation import Augmentation
     from ._history import History
+    from ._state import Compiled
     from ._summary import Summary
     from ._training import Metric
 
@@ -50,6 +53,8 @@ class Module(Runnable):
         loss: Union[str, Loss] = "cross_entropy",
         optimizer: Union[str, Optimizer] = "adam",
         metrics: Sequence[Metric] = (),
+        augmentations: Iterable[Augmentation] = (),
+        ema_decay: Optional[float] = None,
     ) -> Self:
         """Chooses what `fit` and `train_step` do; returns the module.
 
@@ -57,6 +62,10 @@ class Module(Runnable):
             `swiftcnn.nn`'s losses, such as ``CrossEntropyLoss(label_smoothing=0.1)``.
         optimizer : one of `swiftcnn.optim`, or its name in small letters. Default ``"adam"``.
         metrics : ``"accuracy"``, or functions of (outputs, targets) that return a number. Default none.
+        augmentations : what `fit` does to the images of the first input, anew in each epoch, such as
+            ``[nn.RandomCrop(padding=4), nn.RandomHorizontalFlip()]``. Default none.
+        ema_decay : keeps an exponential moving average of the parameters, of which this share, below 1, stays at each update;
+            `fit` measures its validation data with the averages, and `averaged` puts them in place. Default None: none.
 
         Numbers that were learned before stay; the optimizer, its schedules and the count of epochs begin anew.
 
@@ -67,12 +76,18 @@ class Module(Runnable):
         Source: keras.Model.compile.
         """
         from ..optim import as_optimizer
+        from ._augmentation import as_augmentations
+        from ._state import Compiled
         from ._training import as_metrics
 
-        self._state.compile(as_loss(loss), as_optimizer(optimizer), as_metrics(metrics))
+        if ema_decay is not None and not 0 <= ema_decay < 1:
+            raise InvalidArgumentError(f"ema_decay must be 0 or more and less than 1, got {ema_decay}")
+        decay = None if ema_decay is None else float(ema_decay)
+        chosen = as_loss(loss), as_optimizer(optimizer), as_metrics(metrics), as_augmentations(augmentations), decay
+        self._state.compile(Compiled(*chosen))
         return self
 
-    def _compiled(self, where: str) -> tuple[Loss, Optimizer, list[Metric]]:
+    def _compiled(self, where: str) -> Compiled:
         compiled = self._state.compiled
         if compiled is None:
             raise CallOrderError(f"{where} needs a loss and an optimizer: call compile first")
@@ -89,11 +104,42 @@ class Module(Runnable):
         >>> net.train_step([[1.0]], [[1.0]]), net.weight.data.tolist(), net.weight.grad.tolist()
         (1.0, [[1.0]], [[-2.0]])
         """
-        loss, _, _ = self._compiled("train_step")
-        inputs = self._inputs(x)
+        loss, inputs = self._compiled("train_step").loss, self._inputs(x)
         engine, target = self._engine(inputs), loss.target(y, self._state.dtype)
         with engine.lock:
             return engine.native.train_step(inputs, target)
+
+    def gradients(self, x: Any, y: Any) -> float:
+        """The first half of `train_step`: the loss on a batch, and its gradients, which `Parameter.grad` then holds. Changes no
+        parameter and counts no step, so that it gives the same again.
+
+        >>> from swiftcnn import nn
+        >>> net = nn.Linear(1, 1, bias=False).compile("mse")
+        >>> net.weight.data = [[0.0]]
+        >>> net.gradients([[1.0]], [[1.0]]), net.weight.grad.tolist(), net.weight.data.tolist()
+        (1.0, [[-2.0]], [[0.0]])
+        """
+        loss, inputs = self._compiled("gradients").loss, self._inputs(x)
+        engine, target = self._engine(inputs), loss.target(y, self._state.dtype)
+        with engine.lock:
+            return engine.native.gradients(inputs, target)
+
+    def update(self) -> None:
+        """The second half: clips the gradients that are there, which may have been changed since, and updates the parameters.
+
+        >>> from swiftcnn import nn, optim
+        >>> net = nn.Linear(1, 1, bias=False).compile("mse", optim.SGD(0.5))
+        >>> net.weight.data = [[0.0]]
+        >>> _ = net.gradients([[1.0]], [[1.0]])
+        >>> net.weight.grad[...] = -1
+        >>> net.update()
+        >>> net.weight.data.tolist()
+        [[0.5]]
+        """
+        self._compiled("update")
+        engine = self._built("update")
+        with engine.lock:
+            engine.native.update()
 
     def fit(
         self,
@@ -151,7 +197,8 @@ class Module(Runnable):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next update, schedules included. Setting it keeps what the optimizer carries."""
+        """The learning rate of the next update, schedules included. Setting it keeps what the optimizer carries; schedules
+        go on from there."""
         self._compiled("learning_rate")
         return self._built("learning_rate").rate()
 
@@ -161,6 +208,21 @@ class Module(Runnable):
         if not 0 <= rate < float("inf"):
             raise InvalidArgumentError(f"learning_rate must be 0 or more, got {rate}")
         self._built("learning_rate").set_rate(rate)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside ``with net.averaged():`` the parameters are the averages that ``compile(ema_decay=...)`` keeps, for all that
+        reads them: `predict`, `evaluate`, `save_weights`. It cannot be trained meanwhile.
+
+        >>> from swiftcnn import nn, optim
+        >>> net = nn.Linear(1, 1, bias=False).compile("mse", optim.SGD(0.25), ema_decay=0.75)
+        >>> net.weight.data = [[0.0]]
+        >>> history = net.fit([[1.0]], [[1.0]], epochs=2, verbose=False)  # to 0.5, the first average, and on
+        >>> with net.averaged():
+        ...     inside = net.weight.data.tolist()
+        >>> inside, net.weight.data.tolist()
+        ([[0.5625]], [[0.75]])
+        """
+        return self._built("averaged").averaged()
 
     # Looking and keeping
 
@@ -177,7 +239,21 @@ class Module(Runnable):
 
         if input_shapes:
             self.build(*input_shapes)
-        return Summary(self, self._built("summary").graph)
+        return Summary(self, self._built("summary"))
+
+    def memory(self, batch_size: int = 1, train: bool = False) -> int:
+        """The bytes that a run on so many images, or a training step, needs for what layers give and leave for each other.
+
+        Parameters (and their gradients, and what the optimizer carries) come on top, as does scratch memory within a layer. The
+        images are those that it was built for.
+
+        >>> from swiftcnn import nn
+        >>> net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Flatten(), nn.LazyLinear(2)).build((1, 8, 8))
+        >>> net.memory(2) >= 4 * 2 * 8 * 6 * 6
+        True
+        """
+        engine, size = self._built("memory"), as_integer(batch_size, "batch_size", 1)
+        return engine.native.memory([(size, *shape[1:]) for shape in engine.shapes], train)
 
     def save_weights(self, path: Union[str, Path]) -> None:
         """Writes `state_dict` to ``.safetensors`` (with its library) or ``.npz``, as the name says.
@@ -196,9 +272,8 @@ class Module(Runnable):
 
     def save_checkpoint(self, path: Union[str, Path]) -> None:
         """Writes all that training needs to go on as if it had not stopped: numbers, what the optimizer carries, the
-        seed, and how many steps and epochs are done. Files as for `save_weights`.
-
-        Not in it: gradients summed for an update of ``accumulate`` steps that is not complete.
+        seed, averages, gradients that wait for an update, what schedules remember, and how many steps and epochs are done.
+        Files as for `save_weights`.
         """
         from . import _checkpoint
 

@@ -43,7 +43,7 @@ class _BatchNorm(Module):
         # ONNX's momentum is the share that is kept.
         share = 1 - self.momentum
         inputs = (scale, bias, self.running_mean, self.running_var)
-        return x.add("BatchNormalization", *inputs, epsilon=self.eps, momentum=share)
+        return x.add("BatchNormalization", *inputs, epsilon=self.eps, momentum=share, unbiased=1)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}" + ("" if self.affine else ", affine=False")
@@ -57,7 +57,8 @@ class BatchNorm2d(_BatchNorm):
     0.1. affine : whether there are `weight` and `bias`. Default True.
 
     Parameters: ``weight[C]``, at first 1, and ``bias[C]``, 0. Buffers: ``running_mean[C]``, ``running_var[C]``; the latter
-    follows the variance over the batch's elements, as ONNX has it, where PyTorch's divides by one less.
+    follows the unbiased variance, over one less than the batch's elements, as PyTorch's does (the batch itself is normalized
+    by the biased one).
 
     >>> import numpy as np
     >>> BatchNorm2d(3)(np.zeros((1, 3, 2, 2))).shape

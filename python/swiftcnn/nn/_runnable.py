@@ -108,7 +108,7 @@ class Runnable(Tree):
                     raise ShapeError(f"{_named(i)} must hold at least one image, [N][...], got shape {x.shape}")
             engine = self._state.build(self, [(1, *x.shape[1:]) for x in inputs])
         elif [len(shape) for shape in engine.shapes] != [x.ndim for x in inputs] and len(inputs) == len(engine.shapes):
-            engine = self._state.rebuild(self, [(1, *x.shape[1:]) for x in inputs], engine.seed)
+            engine = self._state.rebuild(self, [(1, *x.shape[1:]) for x in inputs])
         if len(inputs) != engine.input_count:
             raise InvalidArgumentError(f"x must be {engine.input_count} arrays, one for each input, got {len(inputs)}")
         engine.claim()
@@ -177,7 +177,7 @@ class Runnable(Tree):
             raise InvalidArgumentError("predict_proba: the network must have one output")
         if self._state.engine is not None and self._state.engine.last_operator in ("Softmax", "Sigmoid"):
             return cast(Array, scores)
-        binary = self._state.compiled is not None and self._state.compiled[0].is_binary
+        binary = self._state.compiled is not None and self._state.compiled.loss.is_binary
         return cast(Array, (Sigmoid() if binary else Softmax(1)).to(scores.dtype).predict(scores))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -13,9 +13,20 @@ from ._engine import Engine
 
 if TYPE_CHECKING:
     from ..optim import Optimizer
+    from ._augmentation import Augmentation
     from ._loss import Loss
     from ._runnable import Runnable
     from ._training import Metric
+
+
+class Compiled(NamedTuple):
+    """What `Module.compile` chose."""
+
+    loss: Loss
+    optimizer: Optimizer
+    metrics: list[Metric]
+    augmentations: tuple[Augmentation, ...] = ()
+    ema_decay: Optional[float] = None
 
 
 class State:
@@ -24,7 +35,7 @@ class State:
     def __init__(self) -> None:
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self.engine: Optional[Engine] = None
-        self.compiled: Optional[tuple[Loss, Optimizer, list[Metric]]] = None
+        self.compiled: Optional[Compiled] = None
         self.stream = current_stream()
 
     def build(self, module: Runnable, shapes: Sequence[Shape], seed: Optional[int] = None) -> Engine:
@@ -33,28 +44,23 @@ class State:
             seed = self.stream.draw() if self.engine is None else self.engine.seed
         engine = Engine(module, shapes, self.dtype, seed)
         if self.compiled is not None:
-            engine.set_up(*self.compiled[:2])
+            engine.set_up(self.compiled)
         self.engine = engine
         return engine
 
-    def compile(self, loss: Loss, optimizer: Optimizer, metrics: list[Metric]) -> None:
-        self.compiled = (loss, optimizer, metrics)
+    def compile(self, compiled: Compiled) -> None:
+        self.compiled = compiled
         if self.engine is not None:
-            self.engine.set_up(loss, optimizer)
+            self.engine.set_up(compiled)
 
-    def reseed(self, module: Runnable, seed: Optional[int]) -> None:
-        """Goes on with another seed, from where training is."""
-        if self.engine is not None and seed is not None and self.engine.seed != seed:
-            self.rebuild(module, self.engine.shapes, seed)
-
-    def rebuild(self, module: Runnable, shapes: Sequence[Shape], seed: int) -> Engine:
+    def rebuild(self, module: Runnable, shapes: Sequence[Shape]) -> Engine:
         """The network anew, with its numbers, from where training is."""
         before = self.engine
         if before is not None:
             before.claim()
-        engine = self.build(module, shapes, seed)
+        engine = self.build(module, shapes)
         if before is not None and self.compiled is not None:
-            engine.go_on(before.training_arrays(), before.native.progress, before.reports)
+            engine.go_on(before.training())
         return engine
 
     def without_engine(self) -> State:

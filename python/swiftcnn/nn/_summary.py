@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._arrays import Shape
+from ._engine import Engine
 from ._graph import Graph, Node
 from ._parameter import Parameter
 
@@ -44,11 +45,12 @@ class Summary:
     rows : the layers in the order in which they run.
     parameters, trainable : numbers of parameters, and of those that are trained.
     multiply_adds : of all products for one image.
-    parameter_bytes, activation_bytes : memory of the parameters, and of all layers' results for one image, as far as they
-        are not laid over one another.
+    parameter_bytes, inference_bytes, training_bytes : memory of the parameters, and of what layers give and leave for each
+        other, for one image, in a run and in a training step.
     """
 
-    def __init__(self, network: Module, graph: Graph) -> None:
+    def __init__(self, network: Module, engine: Engine) -> None:
+        graph = engine.graph
         modules = dict(network.named_modules())
         rows: dict[str, Row] = {}
         counted: set[int] = set()
@@ -68,7 +70,7 @@ class Summary:
         self.multiply_adds = sum(row.multiply_adds for row in self.rows)
         size = network.dtype.itemsize
         self.parameter_bytes = self.parameters * size
-        self.activation_bytes = size * sum(math.prod(graph.native.shape(node.outputs[0])) for node in graph.nodes)
+        self.inference_bytes, self.training_bytes = (engine.native.memory(engine.shapes, train) for train in (False, True))
 
     def __str__(self) -> str:
         head = ("layer", "kind", "output", "parameters", "multiply-adds")
@@ -87,7 +89,8 @@ class Summary:
                 *table,
                 "-" * len(table[0]),
                 f"{self.parameters:,} parameters ({_bytes(self.parameter_bytes)}{frozen}), for one image "
-                f"{self.multiply_adds:,} multiply-adds and {_bytes(self.activation_bytes)} of results",
+                f"{self.multiply_adds:,} multiply-adds; memory {_bytes(self.inference_bytes)}, "
+                f"in training {_bytes(self.training_bytes)}",
             ]
         )
 

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import numpy as np
@@ -43,14 +43,14 @@ def _name(metric: Metric) -> str:
 
 def evaluate(network: Module, x: Any, y: Any, batch_size: int) -> dict[str, float]:
     """`Module.evaluate`."""
-    loss, _, metrics = network._compiled("evaluate")
-    return _measure(network, network._inputs(x), loss.target(y, network.dtype), batch_size, metrics)
+    compiled = network._compiled("evaluate")
+    return _measure(network, network._inputs(x), compiled.loss.target(y, network.dtype), batch_size, compiled.metrics)
 
 
 def _measure(
     network: Module, inputs: list[Array], target: Array, batch_size: int, metrics: Sequence[Metric]
 ) -> dict[str, float]:
-    loss, _, _ = network._compiled("evaluate")
+    loss = network._compiled("evaluate").loss
     mean, accuracy = network._engine(inputs).native.evaluate(inputs, target, batch_size)
     found = {"loss": mean}
     outputs = None
@@ -91,7 +91,8 @@ class Training:
         seed: Optional[int],
     ) -> None:
         self.network, self.history = network, History()
-        loss, self._optimizer, self._metrics = network._compiled("fit")
+        self._compiled = network._compiled("fit")
+        loss = self._compiled.loss
         self._batch_size = as_integer(batch_size, "batch_size", 1)
         self._inputs, self._target = network._inputs(x), loss.target(y, network.dtype)
         self._shuffle, self._drop_last = bool(shuffle), bool(drop_last)
@@ -100,8 +101,9 @@ class Training:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise DTypeError(f"validation_data must be (x, y), got {type(validation_data).__name__}")
             self._validation = network._inputs(validation_data[0]), loss.target(validation_data[1], network.dtype)
-        network._engine(self._inputs)
-        network._state.reseed(network, as_seed(seed))
+        engine, wanted = network._engine(self._inputs), as_seed(seed)
+        if wanted is not None:
+            engine.native.set_seed(wanted)
         size, count = self._batch_size, len(self._inputs[0])
         self.epochs, self.batches = 0, count // min(size, count) if drop_last else -(-count // size)
         self._interrupted = False
@@ -137,14 +139,14 @@ class Training:
         engine = self.network._engine(self._inputs)
         rate, start = engine.rate(), time.perf_counter()
         steps, failures = [], []
-        loss_object, _, _ = self.network._compiled("fit")
+        metrics, is_mean = self._compiled.metrics, self._compiled.loss.attributes["reduction"] == "mean"
         size, count = self._batch_size, len(self._inputs[0])
         before = weight = 0.0
 
         def progress(done: int, of: int, mean: float) -> bool:
             nonlocal before, weight
             # The batch's own loss, out of the mean over images (of sums, over batches) so far.
-            now = min(done * size, count) if loss_object.attributes["reduction"] == "mean" else done
+            now = min(done * size, count) if is_mean else done
             steps.append((mean * now - before) / (now - weight))
             before, weight = mean * now, now
             try:
@@ -155,8 +157,8 @@ class Training:
             return self._interrupted or bool(failures)
 
         with engine.lock:
-            loss = engine.native.train_epoch(
-                self._inputs, self._target, self._batch_size, self._shuffle, self._drop_last, progress
+            loss, accuracy = engine.native.train_epoch(
+                self._inputs, self._target, size, self._shuffle, self._drop_last, progress, score="accuracy" in metrics
             )
         if failures:
             raise failures[0]
@@ -164,10 +166,14 @@ class Training:
             self.stop("interrupted")
             return
         logs = {"loss": loss}
-        if self._metrics:
-            logs |= {**_measure(self.network, self._inputs, self._target, self._batch_size, self._metrics), "loss": loss}
+        if not math.isnan(accuracy):
+            logs["accuracy"] = accuracy
+        rest = [metric for metric in metrics if metric != "accuracy" or math.isnan(accuracy)]
+        if rest:
+            logs |= {**_measure(self.network, self._inputs, self._target, size, rest), **logs}
         if self._validation is not None:
-            found = _measure(self.network, *self._validation, self._batch_size, self._metrics)
+            with engine.averaged() if engine.has_averages else nullcontext():
+                found = _measure(self.network, *self._validation, size, metrics)
             logs |= {f"val_{name}": value for name, value in found.items()}
         logs |= {"lr": rate, "seconds": time.perf_counter() - start}
         self._report(logs)
@@ -179,11 +185,11 @@ class Training:
 
     def _report(self, logs: dict[str, float]) -> None:
         """Tells ReduceLROnPlateau."""
-        for schedule in self._optimizer.schedules:
+        for schedule in self._compiled.optimizer.schedules:
             if schedule.name == "ReduceLROnPlateau":
                 metric = monitored(logs, getattr(schedule, "monitor", None))
                 if not math.isnan(metric):
-                    self.network._engine(self._inputs).report(metric)
+                    self.network._engine(self._inputs).native.report(metric)
                 return
 
     @contextmanager
