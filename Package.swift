@@ -64,6 +64,7 @@ let package = Package(
       name: "TileBenchmark", dependencies: ["CNNCore", "CNNOperators", "CPeak", "Microkernels"], path: "Benchmarks/Tiles",
       swiftSettings: house),
     .executableTarget(name: "TrainIDX", dependencies: ["SwiftCNN"], path: "Examples/swift", swiftSettings: house),
+    .executableTarget(name: "SameBits", dependencies: ["SwiftCNN"], path: "Tests/SameBits", swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .testTarget(name: "KernelTests", dependencies: ["CNNCore", "Microkernels", "TestSupport"], swiftSettings: []),
     .testTarget(name: "OperatorTests", dependencies: ["CNNCore", "CNNOperators", "TestSupport"], swiftSettings: []),
