@@ -1,5 +1,5 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library embedded venv test format lint wheel bench bench-layers bench-memory bench-growth bench-document clean
+.PHONY: help demo build library embedded venv test format lint wheel oracle bench bench-layers bench-memory bench-growth bench-document clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -54,6 +54,18 @@ venv: .venv/.ready
 test: build  ## run everything, for each instruction set the machine has; QUICK=1 for the inner loop
 	QUICK=$(QUICK) Tests/run
 
+# What `make test` runs too where .venv has PyTorch. Built for processors alone it is a tenth of the size.
+ORACLE := .venv-oracle/bin/python
+oracle: build .venv-oracle/.ready  ## compare layers, operators, losses, optimizers and models with PyTorch's (QUICK=1: fewer random cases)
+	$(if $(QUICK),SWIFTCNN_QUICK=1) $(ORACLE) -m pytest -q $(wildcard Tests/python/test_torch_*.py)
+
+.venv-oracle/.ready: Makefile
+	$(PYTHON) -m venv .venv-oracle
+	$(ORACLE) -m pip install --quiet --disable-pip-version-check "numpy>=1.24,<3" "pytest>=8,<10" "hypothesis>=6.100,<7"
+	$(ORACLE) -m pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" || \
+	  $(ORACLE) -m pip install --quiet --disable-pip-version-check "torch>=2.6"
+	@touch $@
+
 lint: venv  ## check format, style and types of Swift and Python sources
 	swift format lint --strict --recursive Sources Tests Examples Package.swift
 	$(BIN)/ruff check python Tests Examples Benchmarks
@@ -102,4 +114,4 @@ INSTALL := $(BENCH) -m pip install --quiet --disable-pip-version-check
 	@touch $@
 
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .build-readme .venv .venv-bench build dist python/swiftcnn/lib
+	rm -rf .build .build-embedded .build-readme .venv .venv-oracle .venv-bench build dist python/swiftcnn/lib
