@@ -157,3 +157,34 @@ public func combine<V: Vector>(
   let (a, b, c) = (V.repeating(a), V.repeating(b), V.repeating(c))
   forEachVector(V.self, count) { store(V.multiplyAdd(load(x + $0, $1), a, V.multiplyAdd(load(z + $0, $1), b, c)), y + $0, $1) }
 }
+
+/// What a binary kernel does with a and b, each an array or one number for all.
+public enum Arithmetic: Sendable { case sum, difference, product, quotient }
+
+/// y = a ∘ b.
+@inlinable @inline(never)
+public func arithmetic<V: Vector>(
+  _: V.Type, _ kind: Arithmetic, _ a: UnsafePointer<V.Scalar>, isOneA: Bool, _ b: UnsafePointer<V.Scalar>, isOneB: Bool,
+  _ y: UnsafeMutablePointer<V.Scalar>, _ count: Int
+) {
+  switch kind {
+  case .sum: forEachPair(a, isOneA, b, isOneB, y, count) { (a: V, b: V) in a + b }
+  case .difference: forEachPair(a, isOneA, b, isOneB, y, count) { (a: V, b: V) in a - b }
+  case .product: forEachPair(a, isOneA, b, isOneB, y, count) { (a: V, b: V) in a * b }
+  case .quotient: forEachPair(a, isOneA, b, isOneB, y, count) { (a: V, b: V) in a / b }
+  }
+}
+@inlinable @inline(__always)
+func forEachPair<V: Vector>(
+  _ a: UnsafePointer<V.Scalar>, _ isOneA: Bool, _ b: UnsafePointer<V.Scalar>, _ isOneB: Bool,
+  _ y: UnsafeMutablePointer<V.Scalar>, _ count: Int, _ f: (V, V) -> V
+) {
+  if count == 0 { return }
+  let first = V.repeating(a[0]), second = V.repeating(b[0])
+  switch (isOneA, isOneB) {
+  case (false, false): forEachVector(V.self, count) { store(f(load(a + $0, $1), load(b + $0, $1)), y + $0, $1) }
+  case (true, false): forEachVector(V.self, count) { store(f(first, load(b + $0, $1)), y + $0, $1) }
+  case (false, true): forEachVector(V.self, count) { store(f(load(a + $0, $1), second), y + $0, $1) }
+  case (true, true): forEachVector(V.self, count) { store(f(first, second), y + $0, $1) }
+  }
+}

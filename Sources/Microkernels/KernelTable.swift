@@ -53,6 +53,11 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias ScaleShift = @Sendable (_ x: Pointer, _ scale: T, _ shift: T, _ y: MutablePointer, _ count: Int) -> Void
   public typealias Combine =
     @Sendable (_ x: Pointer, _ a: T, _ z: Pointer, _ b: T, _ c: T, _ y: MutablePointer, _ count: Int) -> Void
+  public typealias ArithmeticKernel =
+    @Sendable (
+      _ kind: Arithmetic, _ a: Pointer, _ isOneA: Bool, _ b: Pointer, _ isOneB: Bool, _ y: MutablePointer, _ count: Int
+    ) -> Void
+  public let arithmetic: ArithmeticKernel
   public let addTo: AddTo, addRows: AddRows, sum: Sum, sumOfProducts: SumOfProducts, scaleShift: ScaleShift, combine: Combine
 
   // Activations.
@@ -82,7 +87,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps, scatterWinners: @escaping ScatterWinners,
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
-    scaleShift: @escaping ScaleShift, combine: @escaping Combine, relu: @escaping Relu, maskedScale: @escaping MaskedScale,
+    scaleShift: @escaping ScaleShift, combine: @escaping Combine, arithmetic: @escaping ArithmeticKernel, relu: @escaping Relu,
+    maskedScale: @escaping MaskedScale,
     sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, reluBackward: @escaping ThroughOutput,
     sigmoidBackward: @escaping ThroughOutput, tanhBackward: @escaping ThroughOutput, sgd: @escaping Step<SGDStep<T>>,
     momentum: @escaping Step<MomentumStep<T>>, adagrad: @escaping Step<AdagradStep<T>>,
@@ -97,6 +103,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
+    self.arithmetic = arithmetic
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
     (self.reluBackward, self.sigmoidBackward, self.tanhBackward) = (reluBackward, sigmoidBackward, tanhBackward)
     (self.sgd, self.momentum, self.adagrad, self.rmsprop, self.adam) = (sgd, momentum, adagrad, rmsprop, adam)
@@ -129,6 +136,7 @@ extension KernelTable {
       sumOfProducts: { Microkernels.sumOfProducts(V.self, $0, minus: $1, $2, minus: $3, $4) },
       scaleShift: { Microkernels.scaleShift(V.self, $0, scale: $1, shift: $2, $3, $4) },
       combine: { Microkernels.combine(V.self, $0, a: $1, $2, b: $3, c: $4, $5, $6) },
+      arithmetic: { Microkernels.arithmetic(V.self, $0, $1, isOneA: $2, $3, isOneB: $4, $5, $6) },
       relu: { Microkernels.reluForward(V.self, $0, $1, $2, $3) },
       maskedScale: { Microkernels.maskedScale(V.self, $0, $1, keep: $2, scale: $3, $4, $5) },
       sigmoid: { Microkernels.sigmoid(V.self, $0, $1, $2) },

@@ -100,6 +100,40 @@ import Testing
     }
   }
 
+  @Test(arguments: instructionSets) func arithmetic(_ set: InstructionSet) {
+    arithmetic(set.float32())
+    arithmetic(set.float64())
+  }
+
+  /// Of two arrays, and of an array and a number, whichever is which; in place of either array.
+  private func arithmetic<T: Element>(_ table: KernelTable<T>) {
+    let kinds: [(Arithmetic, (T, T) -> T)] = [
+      (.sum, { $0 + $1 }), (.difference, { $0 - $1 }), (.product, { $0 * $1 }), (.quotient, { $0 / $1 }),
+    ]
+    let others: [T] = numbers(table.sizes.max() ?? 0, 2), one = Block<T>([0.7])
+    for (kind, f) in kinds {
+      let name = "\(kind)"
+      expectMap(
+        table, name, { numbers($0) },
+        { x, y, count in
+          let other = Block(Array(others[..<count]))
+          table.arithmetic(kind, x, false, other.data, false, y, count)
+        }, twin: { x, i in Expected(f(x, others[i])) })
+      expectMap(
+        table, "\(name), second", { numbers($0) },
+        { x, y, count in
+          let other = Block(Array(others[..<count]))
+          table.arithmetic(kind, other.data, false, x, false, y, count)
+        }, twin: { x, i in Expected(f(others[i], x)) })
+      expectMap(
+        table, "\(name) with a number", { numbers($0) }, { table.arithmetic(kind, $0, false, one.data, true, $1, $2) },
+        twin: { x, _ in Expected(f(x, 0.7)) })
+      expectMap(
+        table, "\(name) of a number", { numbers($0) }, { table.arithmetic(kind, one.data, true, $0, false, $1, $2) },
+        twin: { x, _ in Expected(f(0.7, x)) })
+    }
+  }
+
   @Test(arguments: instructionSets) func addRows(_ set: InstructionSet) {
     addRows(set.float32())
     addRows(set.float64())

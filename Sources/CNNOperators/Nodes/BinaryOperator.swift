@@ -1,5 +1,6 @@
 // What Add, Sub, Mul and Div share: y = f(a, b), element by element, with broadcasting.
 import CNNCore
+import Microkernels
 
 class BinaryOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["a", "b"])) }
@@ -12,46 +13,59 @@ class BinaryOperator<T: Element>: Operator<T> {
 /// A function of two elements: a type and not a closure, so that loops are compiled for it.
 protocol BinaryFunction {
   func of<T: Element>(_ a: T, _ b: T) -> T
+  /// The kernel that does it; nil: a loop.
+  var kernel: Arithmetic? { get }
 }
-struct Sum: BinaryFunction { func of<T: Element>(_ a: T, _ b: T) -> T { a + b } }
-struct Difference: BinaryFunction { func of<T: Element>(_ a: T, _ b: T) -> T { a - b } }
-struct Product: BinaryFunction { func of<T: Element>(_ a: T, _ b: T) -> T { a * b } }
-struct Quotient: BinaryFunction { func of<T: Element>(_ a: T, _ b: T) -> T { a / b } }
+extension BinaryFunction {
+  var kernel: Arithmetic? { nil }
+}
+struct Sum: BinaryFunction {
+  func of<T: Element>(_ a: T, _ b: T) -> T { a + b }
+  var kernel: Arithmetic? { .sum }
+}
+struct Difference: BinaryFunction {
+  func of<T: Element>(_ a: T, _ b: T) -> T { a - b }
+  var kernel: Arithmetic? { .difference }
+}
+struct Product: BinaryFunction {
+  func of<T: Element>(_ a: T, _ b: T) -> T { a * b }
+  var kernel: Arithmetic? { .product }
+}
+struct Quotient: BinaryFunction {
+  func of<T: Element>(_ a: T, _ b: T) -> T { a / b }
+  var kernel: Arithmetic? { .quotient }
+}
 
-/// y = f(a, b).
+/// y = f(a, b). y may lie in the memory of the one that has its shape.
 func elementwise<T: Element, F: BinaryFunction>(_ a: Input<T>, _ b: Input<T>, _ y: Output<T>, _ f: F) throws(CNNError) {
   if a.shape == y.shape && b.shape == y.shape {
-    return try forEachPiece(y.shape.count) { map(a.data + $0, b.data + $0, y.data + $0, $1, f) }
+    return try forEachPiece(y.shape.count) { map(a.data + $0, false, b.data + $0, false, y.data + $0, $1, f) }
   }
-  // The one of y's shape, if it is in y's memory, must not be overwritten by the other.
-  let isInB = UnsafePointer(y.data) == b.data && b.shape == y.shape
-  let (first, second) = isInB ? (b, a) : (a, b)
-  try Broadcast(first.shape, to: y.shape, first.name).copy(first.data, to: y.data)
-  try Broadcast(second.shape, to: y.shape, second.name).forEachRun { place, count, from, isOne in
-    let x = second.data + from, run = y.data + place
-    switch (isInB, isOne) {
-    case (false, false): map(run, x, run, count, f)
-    case (true, false): map(x, run, run, count, f)
-    case (false, true): mapRight(run, x.pointee, run, count, f)
-    case (true, true): mapLeft(x.pointee, run, run, count, f)
+  if b.shape == y.shape {
+    return try Broadcast(a.shape, to: y.shape, a.name).forEachRun { place, count, from, isOne in
+      map(a.data + from, isOne, b.data + place, false, y.data + place, count, f)
     }
+  }
+  // Without one of y's shape, a is repeated to it first.
+  var whole = a.data
+  if a.shape != y.shape {
+    try Broadcast(a.shape, to: y.shape, a.name).copy(a.data, to: y.data)
+    whole = UnsafePointer(y.data)
+  }
+  try Broadcast(b.shape, to: y.shape, b.name).forEachRun { place, count, from, isOne in
+    map(whole + place, false, b.data + from, isOne, y.data + place, count, f)
   }
 }
 
+/// A run: of arrays, or of one that is a number for all.
 private func map<T: Element, F: BinaryFunction>(
-  _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ count: Int, _ f: F
+  _ a: UnsafePointer<T>, _ isOneA: Bool, _ b: UnsafePointer<T>, _ isOneB: Bool, _ y: UnsafeMutablePointer<T>, _ count: Int,
+  _ f: F
 ) {
-  for i in 0..<count { y[i] = f.of(a[i], b[i]) }
-}
-private func mapRight<T: Element, F: BinaryFunction>(
-  _ a: UnsafePointer<T>, _ b: T, _ y: UnsafeMutablePointer<T>, _ count: Int, _ f: F
-) {
-  for i in 0..<count { y[i] = f.of(a[i], b) }
-}
-private func mapLeft<T: Element, F: BinaryFunction>(
-  _ a: T, _ b: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ count: Int, _ f: F
-) {
-  for i in 0..<count { y[i] = f.of(a, b[i]) }
+  // A row shorter than a vector is done before a kernel is called.
+  if let kernel = f.kernel, count >= T.kernels.lanes { return T.kernels.arithmetic(kernel, a, isOneA, b, isOneB, y, count) }
+  let (stepA, stepB) = (isOneA ? 0 : 1, isOneB ? 0 : 1)
+  for i in 0..<count { y[i] = f.of(a[i &* stepA], b[i &* stepB]) }
 }
 
 /// grad = the sum of f(grad_y, z) over what `grad` was repeated to, where z broadcasts to grad_y.
