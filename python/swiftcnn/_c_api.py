@@ -363,6 +363,10 @@ def _tensors(arrays: Sequence[npt.NDArray[Any]]) -> tuple[Any, int]:
     return tensors, len(lent)
 
 
+class _View:
+    """Lives as long as an array of `Network.view`."""
+
+
 class Network:
     """A ``swiftcnn_network``, freed with this object. Values are integers. Built and trained by one thread at a time."""
 
@@ -371,6 +375,8 @@ class Network:
         self._handle: Any = c_void_p()
         call("swiftcnn_network_create", _TYPES[self.dtype], seed, ctypes.byref(self._handle))
         weakref.finalize(self, _functions["swiftcnn_network_free"], self._handle).atexit = False
+        self._views: weakref.WeakSet[_View] = weakref.WeakSet()
+        self._is_lent = False
 
     def set_seed(self, seed: int) -> None:
         self._call("set_seed", seed)
@@ -427,6 +433,7 @@ class Network:
         return size.value
 
     def predict(self, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[npt.NDArray[Any]]) -> None:
+        self.settle()
         self._call("predict", *_tensors(inputs), *_tensors(outputs))
 
     # Training
@@ -478,6 +485,7 @@ class Network:
     def evaluate(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[Any], batch_size: int) -> tuple[float, float]:
         """The mean loss, and the share that is right; NaN where outputs are not scores of classes."""
         loss, accuracy = c_double(), c_double()
+        self.settle()
         self._call("evaluate", *_tensors(inputs), target, batch_size, ctypes.byref(loss), ctypes.byref(accuracy))
         return loss.value, accuracy.value
 
@@ -501,6 +509,7 @@ class Network:
         """Names and arrays of `kind`, in the network's own memory, which each of them keeps alive."""
         count = c_size_t()
         self._call("array_count", kind, ctypes.byref(count))
+        self._is_lent = self._is_lent or kind in (PARAMETERS, CONSTANTS)
         found = []
         for i in range(count.value):
             name, tensor = c_char_p(), Tensor()
@@ -510,6 +519,29 @@ class Network:
             memory.owner = self
             found.append(((name.value or b"").decode(), np.frombuffer(memory, dtype).reshape(shape)))
         return found
+
+    def view(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The memory of one of `arrays`, for others: as long as what this gives, or a view of it, is alive, its numbers may
+        change at any moment, and nothing is kept that follows from them, such as packed filters."""
+        self.lend()
+        view = _View()
+        self._views.add(view)
+        memory: Any = (c_char * array.nbytes).from_address(array.ctypes.data)
+        memory.owner = (self, view)
+        return np.frombuffer(memory, self.dtype).reshape(array.shape)
+
+    def lend(self) -> None:
+        """Numbers of parameters or constants are about to be written; `settle` finds that it is over."""
+        if not self._is_lent:
+            for kind in (PARAMETERS, CONSTANTS):
+                self._call("flat_array", kind, ctypes.byref(Tensor()))
+            self._is_lent = True
+
+    def settle(self) -> None:
+        """Before the network computes without learning: if nobody can write its numbers any more, it may keep what follows."""
+        if self._is_lent and not self._views:
+            self._call("return_arrays")
+            self._is_lent = False
 
     @property
     def progress(self) -> tuple[int, int, int]:

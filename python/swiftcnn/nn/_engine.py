@@ -94,6 +94,7 @@ class Engine:
         if self._moves == Held.moves:
             return
         gradients = [array for _, array in self.native.arrays(_c_api.GRADIENTS)]
+        self.native.lend()
         for held, array in zip(self.graph.held, self._arrays):
             if held._owner is not self._me:
                 if held._array is not None:

@@ -52,8 +52,9 @@ class Held:
         """The numbers; once there is a network, in its own memory: what is written here, it computes with.
 
         The array keeps that memory alive. It stays the network's until that is built anew (for another type, or as a
-        part of another network): then ask again. Asked before there is a network, the numbers are drawn now. Raises
-        `CallOrderError` where a lazy size is still unknown.
+        part of another network): then ask again. As long as it is alive, or a view of it, predictions count on its being
+        written and prepare the network's filters anew each time. Asked before there is a network, the numbers are drawn
+        now. Raises `CallOrderError` where a lazy size is still unknown.
         """
         if self._array is None:
             if self.shape is None:
@@ -62,7 +63,8 @@ class Held:
                     "build(input_shape)"
                 )
             self._array = draw(self.shape, self.initializer, np.float32, self._seeds.draw())
-        return self._array
+        engine = self._owner and self._owner()
+        return self._array if engine is None else engine.native.view(self._array)
 
     @data.setter
     def data(self, values: Any) -> None:
@@ -77,7 +79,7 @@ class Held:
             self.shape = array.shape
             self._array = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
         else:
-            self._array[...] = array
+            self.data[...] = array
 
     def begin_by_default(self, initializer: Initializer) -> None:
         """How it begins, unless somebody has said so before."""
