@@ -98,8 +98,9 @@ swiftcnn_status swiftcnn_col2im(const swiftcnn_window *window, swiftcnn_tensor c
 typedef struct swiftcnn_convolution {
   size_t struct_size;
   int64_t strides[2], pads[4], dilations[2], groups;
+  int64_t exact; /* not 0: only algorithms whose sums are those of the definition; see docs/performance.md, "Winograd" */
 } swiftcnn_convolution;
-#define SWIFTCNN_CONVOLUTION_DEFAULTS {sizeof(swiftcnn_convolution), {1, 1}, {0, 0, 0, 0}, {1, 1}, 1}
+#define SWIFTCNN_CONVOLUTION_DEFAULTS {sizeof(swiftcnn_convolution), {1, 1}, {0, 0, 0, 0}, {1, 1}, 1, 0}
 
 /* x[N][C][H][W], weight[K][C/groups][KH][KW], bias[K] (may be NULL) -> y[N][K][OH][OW]. */
 swiftcnn_status swiftcnn_convolution_shape(const swiftcnn_convolution *convolution, const int64_t x_shape[4],

@@ -88,7 +88,7 @@ extension Double: Element {
 }
 
 /// Without Unicode's tables, which Embedded Swift would have to link for String ==.
-func equal(_ a: UnsafePointer<CChar>, _ b: StaticString) -> Bool {
+package func equal(_ a: UnsafePointer<CChar>, _ b: StaticString) -> Bool {
   for i in 0..<b.utf8CodeUnitCount where a[i] != CChar(bitPattern: b.utf8Start[i]) { return false }
   return a[b.utf8CodeUnitCount] == 0
 }

@@ -132,7 +132,8 @@ extension Window {
 extension Convolution {
   init(decoding pointer: UnsafePointer<swiftcnn_convolution>?) throws(CNNError) {
     let c = try decode(pointer, "convolution") { $0.struct_size }
-    try self.init(strides: pair(c.strides), pads: four(c.pads), dilations: pair(c.dilations), groups: Int(c.groups))
+    try self.init(
+      strides: pair(c.strides), pads: four(c.pads), dilations: pair(c.dilations), groups: Int(c.groups), exact: c.exact != 0)
   }
 }
 extension Pooling {

@@ -78,6 +78,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
 
   /// For channel-blocked arrays.
   public let blocked: BlockedKernels<T>
+  /// For Winograd's algorithm.
+  public let winograd: WinogradKernels<T>
 
   @usableFromInline
   init(
@@ -93,7 +95,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     sigmoidBackward: @escaping ThroughOutput, tanhBackward: @escaping ThroughOutput, sgd: @escaping Step<SGDStep<T>>,
     momentum: @escaping Step<MomentumStep<T>>, adagrad: @escaping Step<AdagradStep<T>>,
     rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>,
-    blocked: BlockedKernels<T>
+    blocked: BlockedKernels<T>, winograd: WinogradKernels<T>
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
@@ -107,7 +109,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
     (self.reluBackward, self.sigmoidBackward, self.tanhBackward) = (reluBackward, sigmoidBackward, tanhBackward)
     (self.sgd, self.momentum, self.adagrad, self.rmsprop, self.adam) = (sgd, momentum, adagrad, rmsprop, adam)
-    self.blocked = blocked
+    (self.blocked, self.winograd) = (blocked, winograd)
   }
 }
 
@@ -148,6 +150,6 @@ extension KernelTable {
       sgd: { Microkernels.sgd(V.self, $0, $1) }, momentum: { Microkernels.momentum(V.self, $0, $1) },
       adagrad: { Microkernels.adagrad(V.self, $0, $1) }, rmsprop: { Microkernels.rmsprop(V.self, $0, $1) },
       adam: { Microkernels.adam(V.self, $0, $1) },
-      blocked: BlockedKernels(V.self, rows2: tallRows, rows1: narrowRows))
+      blocked: BlockedKernels(V.self, rows2: tallRows, rows1: narrowRows), winograd: WinogradKernels(V.self))
   }
 }

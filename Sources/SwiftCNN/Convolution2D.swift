@@ -20,6 +20,9 @@ public struct Convolution2D: Sendable {
   public var dilations: Window2D.Pair
   /// How many groups channels and filters are split into, which do not see each other; 1 by default.
   public var groups: Int
+  /// Whether only algorithms are used whose sums are those of the definition; false by default. Else windows of 3 x 3 and stride 1
+  /// may go by Winograd's algorithm, which errs by up to 1e-5 of the largest output in `Float`.
+  public var exact = false
 
   /// A convolution. It has no state: weights are arguments of its functions, which also check these numbers.
   public init(
@@ -29,7 +32,7 @@ public struct Convolution2D: Sendable {
   }
 
   private func checked() throws(CNNError) -> Convolution {
-    try Convolution(strides: list(strides), pads: list(pads), dilations: list(dilations), groups: groups)
+    try Convolution(strides: list(strides), pads: list(pads), dilations: list(dilations), groups: groups, exact: exact)
   }
 
   /// The shape of `y`, for the shapes of `x` and `weight`.

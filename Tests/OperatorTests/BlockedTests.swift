@@ -43,7 +43,7 @@ struct Blocked<T: Element> {
     func convolution() throws -> Convolution {
       try Convolution(
         strides: [strides.0, strides.1], pads: [pads.0, pads.1, pads.2, pads.3], dilations: [dilations.0, dilations.1],
-        groups: groups)
+        groups: groups, exact: true)
     }
   }
   private static let cases = [

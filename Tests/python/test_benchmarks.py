@@ -100,7 +100,11 @@ def test_numpy_and_swiftcnn_compute_the_same(name):
     from harness.rounds import largest_error
 
     one, other = outputs("numpy", name), outputs("swiftcnn", name)
-    assert largest_error(one, other) < 1e-4
+    # Adam's first steps are as long for a gradient that is all rounding as for a large one: the first losses agree to 1e-6,
+    # the fifth to a few parts in ten thousand.
+    if name.startswith("train"):
+        assert abs(one["losses"][0] / other["losses"][0] - 1) < 1e-6
+    assert largest_error(one, other) < (1e-3 if name.startswith("train") else 1e-4)
     of_parameters = largest_error(one, other, parameters=True)
     assert (of_parameters is None) == (not name.startswith("train"))
     # Adam divides by the root of a gradient's square: where a gradient is nearly 0, its rounding decides a step's direction.

@@ -59,7 +59,7 @@ class Window(_Sized):
 class Convolution(_Sized):
     """``swiftcnn_convolution``."""
 
-    _fields_ = [*_STEPS, ("groups", c_int64)]
+    _fields_ = [*_STEPS, ("groups", c_int64), ("exact", c_int64)]
 
 
 class Pooling(_Sized):

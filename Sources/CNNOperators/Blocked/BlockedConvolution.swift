@@ -7,6 +7,7 @@ package struct BlockedConvolution<T: Element> {
   package enum Source { case planar(UnsafePointer<T>), blocked(BlockedArray<T>) }
   private let sizes: Convolution.Sizes<T>
   private let filters: BlockedFilters<T>
+  private let winograd: Winograd<T>?
 
   /// nil where there is no such form: groups that share a block of channels.
   package init?(_ convolution: Convolution, x: Shape, weight: Shape, planar: Bool) throws(CNNError) {
@@ -14,11 +15,14 @@ package struct BlockedConvolution<T: Element> {
     guard sizes.N * sizes.G * sizes.C * sizes.K * sizes.taps * sizes.pixels > 0 else { return nil }
     guard sizes.groupsAreWholeBlocks || sizes.isDepthwise && !planar else { return nil }
     filters = BlockedFilters(sizes, planar: planar)
+    winograd = planar ? nil : try sizes.winograd(reused: true)
   }
 
   /// What this saves, in elements copied (see LayoutRule): of a direct convolution about a fifth of its time, in which one element is copied
   /// for 40 multiply-adds; of a depthwise one most of it. Less what it wastes on lanes behind the last channel, written and read.
   package var gain: Int {
+    // Winograd's algorithm moves planar arrays too, a part at a time that stays in the second cache.
+    if winograd != nil { return (sizes.N &* sizes.C &* sizes.imageCells &+ sizes.y.count) / 4 &* 3 }
     let lanes = T.kernels.lanes, products = sizes.y.count &* sizes.C &* sizes.taps
     func wasted(_ channels: Int) -> Int { (channels &+ lanes &- 1) / lanes &* lanes &- channels }
     let x = filters.planar ? 0 : sizes.N &* sizes.imageCells &* wasted(sizes.G &* sizes.C)
@@ -31,12 +35,16 @@ package struct BlockedConvolution<T: Element> {
   private var isDepthwise: Bool { sizes.isDepthwise && sizes.G > 1 && !filters.planar }
 
   /// Elements of the packed filters and biases.
-  package var preparedCount: Int { isDepthwise ? sizes.depthwiseCount : filters.count }
+  package var preparedCount: Int { winograd?.preparedCount ?? directCount }
+  /// See Prepared.
+  package var form: Int { winograd?.form ?? 1 }
+  private var directCount: Int { isDepthwise ? sizes.depthwiseCount : filters.count }
   /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it. No bias: zeros.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func prepare(
     _ weight: UnsafePointer<T>, factor: UnsafePointer<T>?, bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>
   ) throws(CNNError) {
+    if let winograd { return try winograd.prepare(weight, factor: factor, bias: bias, to) }
     if isDepthwise { return sizes.packDepthwise(weight, factor: factor, bias: bias, to) }
     try filters.pack(weight, factor: factor, bias: bias, to)
   }
@@ -53,6 +61,9 @@ package struct BlockedConvolution<T: Element> {
     if gradWeight != nil || gradBias != nil {
       if isDepthwise {
         try sizes.depthwiseWeightGradient(x, gradY, gradWeight, gradBias)
+      } else if let gradWeight, let winograd {
+        try winograd.weightGradient(.blocked(x), .blocked(gradY), gradWeight)
+        if let gradBias { try sizes.directWeightGradient(x, gradY, nil, gradBias) }
       } else {
         try sizes.directWeightGradient(x, gradY, gradWeight, gradBias)
       }
@@ -60,6 +71,11 @@ package struct BlockedConvolution<T: Element> {
     guard let gradX else { return }
     if isDepthwise {
       try sizes.depthwiseInputGradient(weight, gradY, gradX)
+    } else if let transposed = try sizes.transposed()?.winograd() {
+      let turned = try Scratch<T>(transposed.preparedCount)
+      try transposed.prepare(weight, turned: true, bias: nil, turned.data)
+      try transposed.forward(.blocked(gradY), turned.data, Epilogue(), .blocked(gradX))
+      try gradX.clearHalo()
     } else {
       try sizes.directInputGradient(weight, gradY, gradX)
     }
@@ -70,10 +86,11 @@ package struct BlockedConvolution<T: Element> {
   package func forward(
     _ x: Source, _ prepared: UnsafePointer<T>, _ y: BlockedArray<T>, _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    switch x {
-    case .planar(let x): try sizes.directForward(planar: x, filters, prepared, y, epilogue)
-    case .blocked(let x) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)
-    case .blocked(let x): try sizes.directForward(x, filters, prepared, y, epilogue)
+    switch (x, winograd) {
+    case (.blocked(let x), let winograd?): try winograd.forward(.blocked(x), prepared, epilogue, .blocked(y))
+    case (.planar(let x), _): try sizes.directForward(planar: x, filters, prepared, y, epilogue)
+    case (.blocked(let x), nil) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)
+    case (.blocked(let x), nil): try sizes.directForward(x, filters, prepared, y, epilogue)
     }
     try y.clearHalo()
   }

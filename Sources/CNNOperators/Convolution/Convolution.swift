@@ -8,17 +8,20 @@ package struct Convolution {
   let strides: InlineArray<2, Int>, dilations: InlineArray<2, Int>
   let pads: InlineArray<4, Int>
   let groups: Int
+  /// Whether only algorithms are allowed that are as exact as sums in the element type can be.
+  let exact: Bool
 
   /// Fewer input channels a group than this are too few for the rows of a tile.
   static let fewChannels = 8
 
   package init(
     strides: InlineArray<2, Int> = [1, 1], pads: InlineArray<4, Int> = [0, 0, 0, 0], dilations: InlineArray<2, Int> = [1, 1],
-    groups: Int = 1
+    groups: Int = 1, exact: Bool = false
   ) throws(CNNError) {
     _ = try Window(kernel: [1, 1], strides: strides, pads: pads, dilations: dilations)
     guard groups >= 1 else { throw .argument("groups: wanted 1 or more, got \(groups)") }
     (self.strides, self.pads, self.dilations, self.groups) = (strides, pads, dilations, groups)
+    self.exact = exact
   }
 
   /// The sizes of one call, in the letters of the loops: N images, G groups, and per group C input and K output channels.
@@ -26,6 +29,7 @@ package struct Convolution {
     let N: Int, G: Int, C: Int, K: Int
     let planes: PhasePlanes
     let y: Shape
+    let exact: Bool
     var taps: Int { planes.window.taps }
     var imageCells: Int { planes.image.0 &* planes.image.1 }
     var OH: Int { planes.output.0 }
@@ -58,7 +62,7 @@ package struct Convolution {
     let window = try Window(kernel: [weight[2], weight[3]], strides: strides, pads: pads, dilations: dilations)
     let y = try window.outputShape(x, channels: weight[0])
     let planes = try PhasePlanes(window, image: (x[2], x[3]), output: (y[2], y[3]))
-    return Sizes(N: x[0], G: groups, C: weight[1], K: weight[0] / groups, planes: planes, y: y)
+    return Sizes(N: x[0], G: groups, C: weight[1], K: weight[0] / groups, planes: planes, y: y, exact: exact)
   }
 
   @_specialize(where T == Float) @_specialize(where T == Double)
@@ -92,7 +96,10 @@ package struct Convolution {
     if sizes.C < Convolution.fewChannels && sizes.C &* sizes.K &* sizes.N &* sizes.pixels > 0 {
       return try sizes.backwardFewChannels(x.data, weight.data, gradY.data, gradients)
     }
-    if let gradWeight {
+    if let gradWeight, let winograd = try sizes.winograd() {
+      try winograd.weightGradient(.planar(x.data), .planar(gradY.data), gradWeight.data)
+      if let gradBias { try sizes.biasGradient(gradY.data, gradBias.data) }
+    } else if let gradWeight {
       try sizes.weightGradient(x.data, gradY.data, gradWeight.data, gradBias?.data)
     } else if let gradBias {
       try sizes.biasGradient(gradY.data, gradBias.data)

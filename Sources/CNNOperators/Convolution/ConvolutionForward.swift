@@ -1,4 +1,4 @@
-// y = x * weight + bias, by direct register tiles over the padded planes of an image.
+// y = x * weight + bias: by Winograd's algorithm, or by direct register tiles over the padded planes of an image.
 import CNNCore
 import Microkernels
 
@@ -7,7 +7,11 @@ extension Convolution.Sizes {
     _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
     relu: Bool
   ) throws(CNNError) {
-    if isPointwise {
+    if let winograd = try winograd() {
+      let filters = try Scratch<T>(winograd.preparedCount)
+      try winograd.prepare(weight, bias: bias, filters.data)
+      try winograd.forward(.planar(x), filters.data, Epilogue(limits: relu ? (0, .infinity) : nil), .planar(UnsafePointer(y)))
+    } else if isPointwise {
       try forwardPointwise(x, weight, bias, y, relu: relu)
     } else if channelsInLanes {
       try forwardChannelsInLanes(x, weight, bias, y, relu: relu)

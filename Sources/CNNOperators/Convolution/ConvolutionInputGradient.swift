@@ -8,7 +8,13 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     if N &* G &* C &* imageCells == 0 { return }
     if K == 0 || pixels == 0 { return zero(gradX, N &* G &* C &* imageCells) }
-    if let transposed = try transposed(), transposed.channelsInLanes || transposed.isPointwise {
+    let transposed = try transposed()
+    if let winograd = try transposed?.winograd() {
+      let filters = try Scratch<T>(winograd.preparedCount)
+      try winograd.prepare(weight, turned: true, bias: nil, filters.data)
+      return try winograd.forward(.planar(gradY), filters.data, Epilogue(), .planar(UnsafePointer(gradX)))
+    }
+    if let transposed, transposed.channelsInLanes || transposed.isPointwise {
       try transposed.forwardFlipped(weight, gradY, gradX)
     } else {
       try inputGradientByTaps(weight, gradY, gradX)
@@ -17,7 +23,7 @@ extension Convolution.Sizes {
 
   /// With stride 1, grad_x is a convolution of grad_y by the flipped filters, padded by what the window's span leaves of the
   /// pads: of K channels to C. nil where a pad is larger than the span.
-  private func transposed() throws(CNNError) -> Self? {
+  func transposed() throws(CNNError) -> Self? {
     let w = planes.window
     guard w.strides[0] == 1 && w.strides[1] == 1 else { return nil }
     let rows = (w.kernel[0] - 1) * w.dilations[0], columns = (w.kernel[1] - 1) * w.dilations[1]
@@ -26,7 +32,9 @@ extension Convolution.Sizes {
     let window = try Window(kernel: w.kernel, strides: [1, 1], pads: pads, dilations: w.dilations)
     let image = planes.image
     let flipped = try PhasePlanes(window, image: planes.output, output: image)
-    return Self(N: N, G: G, C: K, K: C, planes: flipped, y: try Shape("grad_x", N, G &* C, image.0, image.1))
+    return Self(
+      N: N, G: G, C: K, K: C, planes: flipped, y: try Shape("grad_x", N, G &* C, image.0, image.1),
+      exact: exact)
   }
 
   /// The forward convolution by weight[G][C][K][taps] (the letters are those of self), whose channels change places and whose

@@ -5,7 +5,7 @@ import Microkernels
 
 final class ConvOperator<T: Element>: Operator<T> {
   private let spatial: SpatialAttributes
-  private let group: Int
+  private let group: Int, exact: Bool
   /// What was absorbed: inputs 3 to 6 are then those of the normalization, `residual` the input that is added, limits what the sum is kept
   /// between.
   private let normalization: BatchNormalization?, residual: Int?, epilogueLimits: (low: T, high: T)?
@@ -13,6 +13,8 @@ final class ConvOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     group = try attributes.int("group", default: 1)
+    // Not ONNX's.
+    exact = try attributes.flag("exact", default: false)
     (normalization, residual, epilogueLimits) = (nil, nil, nil)
     super.init(try Signature(attributes, inputs: ["x", "w", "b"], required: 2))
   }
@@ -21,7 +23,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     _ first: ConvOperator, absorbing next: Operator<T>, normalization: BatchNormalization? = nil, residual: Int? = nil,
     limits: (low: T, high: T)? = nil
   ) {
-    (spatial, group, epilogueLimits) = (first.spatial, first.group, limits)
+    (spatial, group, exact, epilogueLimits) = (first.spatial, first.group, first.exact, limits)
     self.normalization = normalization ?? first.normalization
     self.residual = residual ?? first.residual
     super.init(Signature(first.signature, absorbing: next.signature))
@@ -50,7 +52,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     return kernel
   }
   private func convolution(_ x: Shape, _ w: Shape) throws(CNNError) -> Convolution {
-    try Convolution(spatial.window(over: x, kernel: kernel(x, w)), groups: group)
+    try Convolution(spatial.window(over: x, kernel: kernel(x, w)), groups: group, exact: exact)
   }
   /// nil unless x[N][C][D][H][W] is of volumes.
   private func volume(_ x: Shape, _ w: Shape) throws(CNNError) -> VolumeConvolution? {
@@ -59,7 +61,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     let window = try plane.window(over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]])
     return VolumeConvolution(
       depth: try depth.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]]),
-      plane: try Convolution(window, groups: group))
+      plane: try Convolution(window, groups: group, exact: exact))
   }
 
   private func convolutionShape(of inputs: [Shape]) throws(CNNError) -> Shape {
@@ -100,6 +102,9 @@ final class ConvOperator<T: Element>: Operator<T> {
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
+    if let winograd = try winograd(arrays.inputShape(0), arrays.inputShape(1)) {
+      return try forwardWinograd(winograd, arrays)
+    }
     let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
     guard let normalization else { return try forwardPlanar(arrays, x, w, b) }
     if let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) {
@@ -111,22 +116,41 @@ final class ConvOperator<T: Element>: Operator<T> {
     try forwardPlanar(arrays, x, wFolded.input, bFolded.input)
   }
   private func forwardPlanar(_ arrays: Arrays<T>, _ x: Input<T>, _ w: Input<T>, _ b: Input<T>?) throws(CNNError) {
-    let y = try arrays.output()
-    let added: Input<T>? = if let residual { try arrays.input(residual) } else { nil }
-    // What is added may be repeated, or y be larger than the convolution's result: then that has memory of its own.
-    let shape = try convolutionShape(of: [x.shape, w.shape]), scratch = try Scratch<T>(shape == y.shape ? 0 : shape.count)
-    let result = shape == y.shape ? y : Output("y", shape, scratch.data)
-    let isRelu = epilogueLimits.map { $0.low == 0 && $0.high == .infinity } ?? false
-    if let volume = try volume(x.shape, w.shape) {
-      try volume.forward(x, w, b, result)
-    } else {
-      try convolution(x.shape, w.shape).forward(
-        SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(result),
-        relu: isRelu && added == nil)
-      if isRelu && added == nil { return }
+    let volume = try volume(x.shape, w.shape), convolution = volume == nil ? try convolution(x.shape, w.shape) : nil
+    try finishPlanar(arrays) { result, limits throws(CNNError) in
+      let isRelu = limits.map { $0.low == 0 && $0.high == .infinity } ?? false
+      if let volume { try volume.forward(x, w, b, result) }
+      try convolution?.forward(
+        SpatialAttributes.planar(x), SpatialAttributes.planar(w), b, SpatialAttributes.planar(result), relu: isRelu)
+      if let limits, !isRelu || volume != nil { try limit(result, limits.low, limits.high) }
     }
-    if let added { try add(result.input, added, y) }
+  }
+  /// On planar arrays, with filters that are prepared.
+  private func forwardWinograd(_ winograd: Winograd<T>, _ arrays: Arrays<T>) throws(CNNError) {
+    let ready: Output<T>? = try arrays.prepared(0), own = try Scratch<T>(ready == nil ? winograd.preparedCount : 0)
+    if ready == nil { try prepareWinograd(winograd, arrays, own.data) }
+    let filters = UnsafePointer(ready?.data ?? own.data), x = try arrays.input(0).data
+    try finishPlanar(arrays) { result, limits throws(CNNError) in
+      try winograd.forward(.planar(x), filters, Epilogue(limits: limits), .planar(UnsafePointer(result.data)))
+    }
+  }
+  /// `convolve` writes the convolution's result, between limits if there are any; what is added comes between the two.
+  private func finishPlanar(
+    _ arrays: Arrays<T>, _ convolve: (_ result: Output<T>, _ limits: (low: T, high: T)?) throws(CNNError) -> Void
+  ) throws(CNNError) {
+    let y = try arrays.output()
+    guard let residual else { return try convolve(y, epilogueLimits) }
+    // What is added may be repeated, or y be larger than the convolution's result: then that has memory of its own.
+    let shape = try convolutionShape(of: [arrays.inputShape(0), arrays.inputShape(1)])
+    let scratch = try Scratch<T>(shape == y.shape ? 0 : shape.count)
+    let result = shape == y.shape ? y : Output("y", shape, scratch.data)
+    try convolve(result, nil)
+    try add(result.input, arrays.input(residual), y)
     if let limits = epilogueLimits { try limit(y, limits.low, limits.high) }
+  }
+  /// nil where planar arrays are convolved by another algorithm.
+  private func winograd(_ x: Shape, _ w: Shape) throws(CNNError) -> Winograd<T>? {
+    x.rank == 4 && x.count > 0 && w.count > 0 ? try convolution(x, w).sizes(x, w, of: T.self).winograd(reused: true) : nil
   }
   private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
@@ -148,15 +172,22 @@ final class ConvOperator<T: Element>: Operator<T> {
     if mode == .train { return nil }
     let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
     if layouts.output != .planar, let form = try blockedForm(inputs[0], inputs[1], mode) {
-      return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: 1)
+      return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: form.form)
+    }
+    if let winograd = try winograd(inputs[0], inputs[1]) {
+      let filters = Kept(try Shape("filters", winograd.preparedCount), .network)
+      return Prepared(reads: reads, [filters], form: winograd.form)
     }
     if normalization == nil { return nil }
     return Prepared(reads: reads, [Kept(inputs[1], .network), Kept(inputs[3], .network)])
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let first: Output<T> = try arrays.prepared(0) else { return }
-    if arrays.isOutputBlocked, let form = try blockedForm(arrays.inputShape(0), arrays.inputShape(1), arrays.mode) {
+    let (x, w) = (try arrays.inputShape(0), try arrays.inputShape(1))
+    if arrays.isOutputBlocked, let form = try blockedForm(x, w, arrays.mode) {
       try prepareBlocked(form, arrays, first.data)
+    } else if let winograd = try winograd(x, w) {
+      try prepareWinograd(winograd, arrays, first.data)
     } else if let normalization, let shift: Output<T> = try arrays.prepared(1) {
       try fold(normalization, arrays, first, shift)
     }
@@ -164,13 +195,25 @@ final class ConvOperator<T: Element>: Operator<T> {
   private func prepareBlocked(
     _ form: BlockedConvolution<T>, _ arrays: Arrays<T>, _ to: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let w = try arrays.input(1), K = w.shape[0]
-    guard let normalization else {
-      return try form.prepare(w.data, factor: nil, bias: arrays.optionalInput(2)?.data, to)
+    try withCoefficients(arrays) { factor, bias throws(CNNError) in
+      try form.prepare(arrays.input(1).data, factor: factor, bias: bias, to)
     }
-    let factor = try Scratch<T>(K), shift = try Scratch<T>(K)
+  }
+  private func prepareWinograd(
+    _ winograd: Winograd<T>, _ arrays: Arrays<T>, _ to: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    try withCoefficients(arrays) { factor, bias throws(CNNError) in
+      try winograd.prepare(arrays.input(1).data, factor: factor, bias: bias, to)
+    }
+  }
+  /// What each filter is multiplied by where a normalization was absorbed, and the bias.
+  private func withCoefficients(
+    _ arrays: Arrays<T>, _ body: (_ factor: UnsafePointer<T>?, _ bias: UnsafePointer<T>?) throws(CNNError) -> Void
+  ) throws(CNNError) {
+    guard let normalization else { return try body(nil, arrays.optionalInput(2)?.data) }
+    let K = try arrays.inputShape(1)[0], factor = try Scratch<T>(K), shift = try Scratch<T>(K)
     try coefficients(normalization, arrays, factor.data, shift.data)
-    try form.prepare(w.data, factor: factor.data, bias: shift.data, to)
+    try body(UnsafePointer(factor.data), UnsafePointer(shift.data))
   }
   private func fold(
     _ normalization: BatchNormalization, _ arrays: Arrays<T>, _ folded: Output<T>, _ shift: Output<T>
@@ -214,7 +257,7 @@ final class ConvOperator<T: Element>: Operator<T> {
 }
 
 extension Convolution {
-  init(_ window: Window, groups: Int) throws(CNNError) {
-    try self.init(strides: window.strides, pads: window.pads, dilations: window.dilations, groups: groups)
+  init(_ window: Window, groups: Int, exact: Bool = false) throws(CNNError) {
+    try self.init(strides: window.strides, pads: window.pads, dilations: window.dilations, groups: groups, exact: exact)
   }
 }

@@ -83,7 +83,7 @@ def col2im(
 
 @lru_cache(maxsize=256)
 def _plan(
-    image: Shape, weight: Shape, strides: Pair, pads: Pads, dilations: Pair, groups: int
+    image: Shape, weight: Shape, strides: Pair, pads: Pads, dilations: Pair, groups: int, exact: bool
 ) -> tuple[_c_api.Convolution, Shape]:
     """The library's parameters for a convolution of these shapes, and the shape of its output; or what does not fit.
 
@@ -99,7 +99,7 @@ def _plan(
     if count % groups:
         raise ShapeError(f"{where}: W must have a multiple of groups = {groups} filters, got shape {weight}")
     check_fit((image[2], image[3]), (weight[2], weight[3]), pads, dilations, "W", where)
-    parameters = _c_api.Convolution(strides, pads, dilations, groups)
+    parameters = _c_api.Convolution(strides, pads, dilations, groups, exact)
     return parameters, _c_api.call_shape("swiftcnn_convolution_shape", parameters, image, weight)
 
 
@@ -118,10 +118,12 @@ class Convolution:
     dilation : the distance of a filter's cells in the image; an integer or a pair. Default 1. Keyword only.
     groups : splits channels and filters into this many groups that do not see each other; W is then
         ``W[FN][C/groups][FH][FW]``. Default 1. Keyword only.
+    exact : True takes only algorithms whose sums are those of the definition; else 3 x 3 filters of stride 1 may go by
+        Winograd's, which is faster and errs by up to 1e-5 of the largest output in float32. Default False. Keyword only.
 
     Attributes
     ----------
-    W, b, stride, pad, dilation, groups : as given; read at every `forward`.
+    W, b, stride, pad, dilation, groups, exact : as given; read at every `forward`.
     x : the array that was given to `forward`.
     col : ``col[N*OH*OW][C*FH*FW]``, `im2col` of x as it was in `forward`. Computed anew each time it is read.
     col_W : ``col_W[C*FH*FW][FN]``, a view of W's memory where W is in C order. So `backward` sees what has changed in W
@@ -142,13 +144,24 @@ class Convolution:
     Source: the article; book, section 7.4.3; ONNX Conv.
     """
 
-    def __init__(self, W: Any, b: Any, stride: Any = 1, pad: Any = 0, *, dilation: Any = 1, groups: int = 1) -> None:
+    def __init__(
+        self,
+        W: Any,
+        b: Any,
+        stride: Any = 1,
+        pad: Any = 0,
+        *,
+        dilation: Any = 1,
+        groups: int = 1,
+        exact: bool = False,
+    ) -> None:
         self.W = W
         self.b = b
         self.stride = stride
         self.pad = pad
         self.dilation = dilation
         self.groups = groups
+        self.exact = exact
 
         self.x: Any = None
         self.col_W: Any = None
@@ -171,7 +184,7 @@ class Convolution:
         filters = as_array(self.W, "W")
         image, weight = promote(as_input(x, "x"), as_input(filters, "W"))
         steps = as_steps(self.stride, self.pad, self.dilation)
-        parameters, shape = _plan(image.shape, weight.shape, *steps, as_integer(self.groups, "groups", 1))
+        parameters, shape = _plan(image.shape, weight.shape, *steps, as_integer(self.groups, "groups", 1), bool(self.exact))
         count = shape[1]
 
         rows = shape[0] * shape[2] * shape[3]

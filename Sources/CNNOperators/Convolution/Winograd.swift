@@ -1,0 +1,139 @@
+// Winograd's algorithm (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks") for filters of 3 x 3 and stride 1: tiles of
+// 4 x 4 pixels of y from 6 x 6 of x by 36 products instead of 144. For each of the 36, the transformed tiles are the rows of a matrix
+// product over the channels.
+//
+// Tiles are worked on in blocks that leave the transformed x and the products in the second cache (Gelashvili, Shavit & Zlateski 2019,
+// "L3 Fusion: Fast Transformed Convolutions on CPUs"). Arrays of a block, of T tiles:
+//   transformed x[planes][blocks of C][T][B], products[planes][2][T][B], planes an odd number of vectors apart
+import CNNCore
+import Microkernels
+
+/// A convolution by Winograd's algorithm: sizes, and the steps that forward and the gradients are made of.
+struct Winograd<T: Element> {
+  let N: Int, C: Int, H: Int, W: Int, K: Int, OH: Int, OW: Int
+  /// Rows above, columns to the left.
+  let top: Int, left: Int
+  let tiling: WinogradTiling
+  let blocks: [WinogradBlock]
+  let filters: WinogradFilters<T>
+
+  /// Whether filters are transformed as they are used. It takes longer than to read them from the third cache, but less than from memory;
+  /// and where they are used for one call, less than to write and read them.
+  let transformsInPlace: Bool
+
+  /// nil where y is too small to be cut. `reused`: filters are prepared for many calls.
+  init?(N: Int, C: Int, K: Int, image: (Int, Int), output: (Int, Int), top: Int, left: Int, reused: Bool) {
+    guard let tiling = WinogradTiling(images: N, height: output.0, width: output.1) else { return nil }
+    (self.N, self.C, self.K, self.top, self.left, self.tiling) = (N, C, K, top, left, tiling)
+    (H, W) = image
+    (OH, OW) = output
+    filters = WinogradFilters(C: C, K: K, rowPoints: tiling.rows.points, columnPoints: tiling.columns.points)
+    let bytes = filters.transformedCount &* MemoryLayout<T>.stride
+    // In place only once: for one block of tiles, which may be larger then.
+    transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.thirdCache)
+    blocks = tiling.blocks(transformsInPlace ? Winograd.tilesInPlace : Winograd.tilesPerBlock)
+  }
+
+  var lanes: Int { T.kernels.lanes }
+  var channelBlocks: Int { (C &+ lanes &- 1) / lanes }
+  /// The most tiles of a block.
+  var blockTiles: Int { blocks.reduce(0) { max($0, tiling.tiles(of: $1)) } }
+
+  /// An odd number of vectors, or planes would fall into the same sets of the first cache.
+  func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }
+  /// x, transformed in blocks of so many tiles.
+  func inputMap(tiles: Int) -> WinogradMap<T> {
+    WinogradMap(
+      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left,
+      planeStep: odd(channelBlocks &* tiles))
+  }
+  var work: Work { .multiplyAdds(tiling.products, C, K) }
+
+  /// Elements of the filters in the form that `forward` wants them in, and of whole blocks of biases.
+  var preparedCount: Int { filterCount &+ filters.blocks &* lanes }
+  /// Tells prepared filters apart whose elements are as many (see Prepared).
+  var form: Int { transformsInPlace ? 2 : 8 &* filters.rowPoints &+ filters.columnPoints }
+  private var filterCount: Int { transformsInPlace ? filters.packedCount : filters.transformedCount }
+
+  /// The filters in that form, and the biases behind them; no bias: zeros. `turned`, `factor`: see WinogradFilters.
+  func prepare(
+    _ weight: UnsafePointer<T>, turned: Bool = false, factor: UnsafePointer<T>? = nil, bias: UnsafePointer<T>?,
+    _ prepared: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    zero(prepared + filterCount, filters.blocks &* lanes)
+    if let bias { copy(bias, to: prepared + filterCount, K) }
+    if transformsInPlace { return try filters.pack(weight, turned: turned, factor: factor, prepared) }
+    let packed = try Scratch<T>(filters.packedCount)
+    try filters.pack(weight, turned: turned, factor: factor, packed.data)
+    try filters.transform(packed.data, prepared)
+  }
+  func biases(_ prepared: UnsafePointer<T>) -> UnsafePointer<T> { prepared + filterCount }
+
+  /// The products of a block's tiles and some channels of a panel of filters, added to those that are there or not.
+  func multiply(
+    _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
+    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, _ to: UnsafeMutablePointer<T>
+  ) {
+    let kernels = T.kernels.blocked.tiles, lanes = lanes, most = vectors == 2 ? kernels.rows2 : kernels.rows1
+    let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles)
+    for i in 0..<filters.rowPoints {
+      for j in 0..<filters.columnPoints {
+        let plane = i &* filters.columnPoints &+ j, range = tiling.tiles(block, i, j)
+        if range.isEmpty { continue }
+        let (parts, _) = balanced(range.count, most: most)
+        for p in 0..<parts {
+          let (first, rows) = part(p, of: parts, range.count), tile = (range.lowerBound &+ first) &* lanes
+          kernels.run(
+            vectors: vectors, step: 1, rows: rows,
+            BlockedTileOperands(
+              a: x + (plane &* inputStep &+ tile), aStep: 1, runs: runs, runCount: runCount, b: u + plane &* planeStep,
+              c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues))
+        }
+      }
+    }
+  }
+
+  /// Scratch of `transformOutput`.
+  var outputWorkCount: Int { (6 &+ 4) &* OW &* lanes }
+
+  /// y of a block of output channels of an image of a block of tiles.
+  func transformOutput(
+    _ products: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, image: Int, outputBlock: Int, bias: UnsafePointer<T>,
+    _ epilogue: Epilogue<T>, _ y: WinogradArray<T>, _ work: UnsafeMutablePointer<T>
+  ) {
+    let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = OW &* lanes, planeStep = odd(2 &* tiles)
+    let n = block.firstImage &+ image
+    for row in block.firstRow..<block.firstRow &+ block.rows {
+      let size = tiling.rows.size(row), start = tiling.rows.start(row)
+      let numbers = tiling.numbers(block, image: image, row: row)
+      func transformColumns(_ width: Int, _ tile: Int, _ count: Int, _ number: Int) {
+        kernels.winograd.sumTile(
+          size: width &+ 2,
+          WinogradLines(
+            from: products + number &* lanes, point: planeStep, step: lanes, row: columns.points &* planeStep,
+            to: work + columns.start(tile) &* lanes, point: lanes, step: width &* lanes, row: stripRow, count: count,
+            rows: size &+ 2))
+      }
+      transformColumns(columns.large, 0, columns.largeCount, numbers.large)
+      if columns.smallCount > 0 { transformColumns(columns.small, columns.largeCount, columns.smallCount, numbers.small) }
+      var finish = WinogradFinish(bias: bias + outputBlock &* lanes, limits: epilogue.limits)
+      if let residual = epilogue.residual {
+        finish.residual = UnsafePointer(residual.inside(n, outputBlock)) + start &* residual.rowStep
+        (finish.residualPoint, finish.residualStep) = (residual.rowStep, lanes)
+      }
+      let to: UnsafeMutablePointer<T>, rowStep: Int
+      switch y {
+      case .blocked(let y): (to, rowStep) = (y.inside(n, outputBlock) + start &* y.rowStep, y.rowStep)
+      case .planar: (to, rowStep) = (work + 6 &* stripRow, stripRow)
+      }
+      kernels.winograd.sumTile(
+        size: size &+ 2,
+        WinogradLines(from: UnsafePointer(work), point: stripRow, step: lanes, to: to, point: rowStep, step: lanes, count: OW),
+        finish)
+      if case .planar(let y) = y {
+        let k = outputBlock &* lanes, plane = UnsafeMutablePointer(mutating: y) + (n &* K &+ k) &* OH &* OW
+        kernels.transpose(UnsafePointer(to), lanes, size &* OW, min(lanes, K &- k), plane + start &* OW, OH &* OW, false)
+      }
+    }
+  }
+}

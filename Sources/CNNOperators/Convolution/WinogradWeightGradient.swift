@@ -1,0 +1,118 @@
+// grad_weight by Winograd's algorithm: the forward's products, transposed. Transformed tiles of x and of grad_y are multiplied for each pair
+// of channels and summed over all tiles; what comes of the 36 planes is transformed into 3 x 3 taps.
+import CNNCore
+import Microkernels
+
+extension Winograd {
+  /// Tiles are summed in their order, whatever the number of threads.
+  func weightGradient(
+    _ x: WinogradArray<T>, _ gradY: WinogradArray<T>, _ gradWeight: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.points
+    let blocks = tiling.blocks(Winograd.tilesPerSum)
+    let tiles = blocks.reduce(0) { max($0, tiling.tiles(of: $1)) }
+    // Transformed x[planes][blocks of C][T][B] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
+    let panels = filters.panels, inputs = inputMap(tiles: tiles)
+    let gradients = WinogradMap<T>(
+      tiling: tiling, kind: .evaluateTile, channels: K, height: OH, width: OW, overlap: 0, top: 0, left: 0,
+      planeStep: odd(panels &* tiles &* 2))
+    let group = min(channelBlocks, 2), groups = (channelBlocks &+ group &- 1) / group, tasks = panels &* groups
+    let width = try parallelWidth(max(tasks, blocks[0].images &* (channelBlocks &+ filters.blocks)), work)
+    let inputData = try Scratch<T>(planes &* inputs.planeStep), gradientData = try Scratch<T>(planes &* gradients.planeStep)
+    let sumStep = odd(2 &* group &* lanes), sumCount = planes &* sumStep
+    let sumData = try Scratch<T>(sumCount &* (blocks.count == 1 ? width : tasks))
+    let workCount = max(inputs.workCount(blocks), gradients.workCount(blocks), lanes &* (3 &* columnPoints &+ 9) &* lanes)
+    let scratch = try Scratch<T>(width &* 2 &* workCount)
+    let (x0, y0, sums, work) = (inputData.data, gradientData.data, sumData.data, scratch.data)
+
+    for (b, block) in blocks.enumerated() {
+      // The strips of both maps begin with zeros, and each has its own.
+      for worker in 0..<width {
+        zero(work + 2 &* worker &* workCount, inputs.stripCount)
+        zero(work + (2 &* worker &+ 1) &* workCount, gradients.stripCount)
+      }
+      let perImage = channelBlocks &+ filters.blocks
+      parallel(block.images &* perImage, width: width) { task, worker in
+        let image = task / perImage, i = task % perImage, k = i &- channelBlocks, own = work + 2 &* worker &* workCount
+        if k < 0 {
+          inputs.transform(x, block, image: image, channelBlock: i, x0 + i &* tiles &* lanes, tileStep: lanes, own)
+        } else {
+          let to = y0 + (k / 2 &* tiles &* 2 &+ k % 2) &* lanes
+          gradients.transform(
+            gradY, block, image: image, channelBlock: k, to, tileStep: filters.vectors(k / 2) &* lanes, own + workCount)
+        }
+      }
+      parallel(tasks, width: width) { task, worker in
+        let panel = task % panels, first = task / panels &* group, count = min(group, channelBlocks &- first)
+        let own = sums + (blocks.count == 1 ? worker : task) &* sumCount
+        multiply(
+          UnsafePointer(x0) + first &* tiles &* lanes, xStep: inputs.planeStep,
+          UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block, tiles: tiles,
+          channels: min(count &* lanes, C &- first &* lanes), vectors: filters.vectors(panel), continues: b > 0, own,
+          sumStep: sumStep, sumBlock: group &* lanes &* lanes)
+        if b < blocks.count &- 1 { return }
+        for v in 0..<filters.vectors(panel) {
+          for block in 0..<count {
+            let c = (first &+ block) &* lanes, k = (2 &* panel &+ v) &* lanes
+            transformSums(
+              UnsafePointer(own) + (v &* group &+ block) &* lanes &* lanes, sumStep, channels: min(lanes, C &- c),
+              filters: min(lanes, K &- k), gradWeight + (k &* C &+ c) &* 9, work + 2 &* worker &* workCount)
+          }
+        }
+      }
+    }
+  }
+  static var tilesPerSum: Int { 128 }
+
+  /// sums[planes][2][channels][B] of some channels of x and a panel of grad_y: tiles of channels x a panel, over the tiles of the block.
+  private func multiply(
+    _ x: UnsafePointer<T>, xStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, tiles: Int, channels: Int,
+    vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int, sumBlock: Int
+  ) {
+    let kernels = T.kernels.blocked.tiles, lanes = lanes, most = vectors == 2 ? kernels.rows2 : kernels.rows1
+    for i in 0..<tiling.rows.points {
+      for j in 0..<tiling.columns.points {
+        let plane = i &* tiling.columns.points &+ j, range = tiling.tiles(block, i, j), start = range.lowerBound
+        // A block may have no tile in a plane: then there is nothing to add, and to begin with zeros.
+        if range.isEmpty {
+          if !continues { zero(sums + plane &* sumStep, sumStep) }
+          continue
+        }
+        var run = TileRun(offset: 0, count: range.count)
+        withUnsafePointer(to: &run) { run in
+          for c in stride(from: 0, to: channels, by: lanes) {
+            let height = min(lanes, channels &- c), (parts, _) = balanced(height, most: most)
+            for p in 0..<parts {
+              let (first, rows) = part(p, of: parts, height)
+              kernels.run(
+                vectors: vectors, step: 0, rows: rows,
+                BlockedTileOperands(
+                  a: x + (plane &* xStep &+ c &* tiles &+ start &* lanes &+ first), aStep: lanes, runs: run, runCount: 1,
+                  b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + (plane &* sumStep &+ (c &+ first) &* lanes),
+                  cStep: lanes, cBlock: sumBlock, continues: continues))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// gradWeight[filters][channels][3][3] of sums[planes][channels][B].
+  private func transformSums(
+    _ sums: UnsafePointer<T>, _ sumStep: Int, channels: Int, filters: Int, _ gradWeight: UnsafeMutablePointer<T>,
+    _ work: UnsafeMutablePointer<T>
+  ) {
+    let kernels = T.kernels, lanes = lanes, points = tiling.columns.points, taps = work + channels &* 3 &* points &* lanes
+    kernels.winograd.run(
+      .sumFilter, size: tiling.rows.points,
+      WinogradLines(
+        from: sums, point: points &* sumStep, step: sumStep, row: lanes, to: work, point: points &* lanes, step: lanes,
+        row: 3 &* points &* lanes, count: points, rows: channels))
+    kernels.winograd.run(
+      .sumFilter, size: points,
+      WinogradLines(
+        from: UnsafePointer(work), point: lanes, step: points &* lanes, row: 3 &* points &* lanes, to: taps, point: lanes,
+        step: 3 &* lanes, row: 9 &* lanes, count: 3, rows: channels))
+    kernels.transpose(UnsafePointer(taps), lanes, channels &* 9, filters, gradWeight, C &* 9, false)
+  }
+}
