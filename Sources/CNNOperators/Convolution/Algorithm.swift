@@ -1,6 +1,7 @@
 // Which algorithm a convolution gets: one formula over its shape. Nothing is tried out at run time, so that results do not vary.
 import CNNCore
 import CPlatform
+import Microkernels
 
 enum ConvolutionAlgorithm {
   /// Register tiles over all taps: as exact as sums in the element type are.
