@@ -32,16 +32,51 @@ struct MatrixView<T> {
   }
 }
 
+/// The right matrix of a product: as it lies, or in the panels that the tiles read, packed beforehand (`packPanels`).
+enum RightMatrix<T> {
+  case view(MatrixView<T>)
+  /// [panel][K][two vectors], panels `pitch` elements apart; zeros behind the last column.
+  case panels(UnsafePointer<T>, pitch: Int, width: Int)
+
+  /// Columns begin at a panel.
+  func from(row: Int, column: Int) -> RightMatrix {
+    switch self {
+    case .view(let view): .view(view.from(row: row, column: column))
+    case .panels(let data, let pitch, let width):
+      .panels(data + (column / width &* pitch &+ row &* width), pitch: pitch, width: width)
+    }
+  }
+}
+
+/// How many elements the panels of b[K][N] have.
+func packedCells<T: Element>(_ K: Int, _ N: Int, of _: T.Type) -> Int {
+  let width = 2 &* T.kernels.lanes
+  return (N &+ width &- 1) / width &* width &* K
+}
+@_specialize(where T == Float) @_specialize(where T == Double)
+func packPanels<T: Element>(_ b: MatrixView<T>, _ K: Int, _ N: Int, _ to: UnsafeMutablePointer<T>) throws(CNNError) {
+  let product = PackedProduct<T>(M: 1, N: N), width = product.panel
+  parallel(product.panels, width: try parallelWidth(product.panels, .elements(K, N))) { p, _ in
+    product.pack(b.from(row: 0, column: p &* width), min(width, N &- p &* width), K, to + p &* width &* K)
+  }
+}
+func panels<T: Element>(_ data: UnsafePointer<T>, _ K: Int) -> RightMatrix<T> {
+  let width = 2 &* T.kernels.lanes
+  return .panels(data, pitch: width &* K, width: width)
+}
+
 /// c[M][N] = a[M][K] . b[K][N] + bias[N].
 ///
 /// The longest axis is cut into tasks, by the shape alone. Where that is K, each task has a product of its own, and these are
-/// added in order; so every element of a and b is read once, however many tiles are made of it.
+/// added in order; so every element of a and b is read once, however many tiles are made of it. Not where b is packed beforehand, as
+/// for inference: a row of c has the same bits however many rows there are.
+@_specialize(where T == Float) @_specialize(where T == Double)
 func matrixProduct<T: Element>(
-  _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: MatrixView<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
+  _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: RightMatrix<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   if M == 0 || N == 0 { return }
   let kernels = T.kernels, depth = PackedProduct<T>.depth
-  let slices = K >= 4 &* max(M, N) ? min(8, K / depth) : 1
+  let slices = if case .view = b { K >= 4 &* max(M, N) ? min(8, K / depth) : 1 } else { 1 }
   if slices > 1 {
     let size = ((K &+ slices &- 1) / slices &+ depth &- 1) / depth &* depth
     let width = try parallelWidth(slices, .multiplyAdds(M, N, K))
@@ -81,6 +116,12 @@ func matrixProduct<T: Element>(
   }
 }
 
+func matrixProduct<T: Element>(
+  _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: MatrixView<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
+) throws(CNNError) {
+  try matrixProduct(M, N, K, a, .view(b), bias: bias, c)
+}
+
 /// A product on one thread, a few rows of K at a time, which are packed as the tiles want them: a with the rows of a tile side by
 /// side, b in panels of two vectors. What lies so already is read in place.
 struct PackedProduct<T: Element> {
@@ -88,7 +129,9 @@ struct PackedProduct<T: Element> {
   static var depth: Int { 256 }
 
   let M: Int, N: Int
-  private let blocks: Int, rows: Int, panels: Int, panel: Int, aStep: Int
+  /// Panels of b, and columns in each.
+  let panels: Int, panel: Int
+  private let blocks: Int, rows: Int, aStep: Int
 
   init(M: Int, N: Int) {
     let lanes = T.kernels.lanes
@@ -104,7 +147,7 @@ struct PackedProduct<T: Element> {
 
   /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given.
   func run(
-    _ a: MatrixView<T>, _ b: MatrixView<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
+    _ a: MatrixView<T>, _ b: RightMatrix<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
     _ c: UnsafeMutablePointer<T>, _ cStep: Int,
     _ scratch: UnsafeMutablePointer<T>
   ) {
@@ -123,9 +166,7 @@ struct PackedProduct<T: Element> {
       }
       for p in 0..<panels {
         let first = p &* panel, columns = min(panel, N &- first)
-        // A whole panel that only few blocks will read is not worth packing. Of the last one, no more than its columns may be.
-        let inPlace = b.columnStep == 1 && columns == panel && blocks < 16
-        if !inPlace { pack(b.from(row: 0, column: first), columns, count, packedB) }
+        let (right, rightStep) = place(b.from(row: 0, column: first), columns, count, packedB)
         for block in 0..<blocks {
           let row = block &* rows, height = min(rows, M &- row)
           if height <= 0 { break }
@@ -135,19 +176,33 @@ struct PackedProduct<T: Element> {
               rows: height,
               TileOperands(
                 a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
-                b: inPlace ? b.data + first : UnsafePointer(packedB), c: to,
+                b: right, c: to,
                 initial: k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: k > 0 ? cStep : 0,
                 initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
                 aStep: a.rowStep == 1 ? a.columnStep : aStep,
-                bStep: inPlace ? b.rowStep : panel, cStep: cStep, columns: columns))
+                bStep: rightStep, cStep: cStep, columns: columns))
           }
         }
       }
     }
   }
 
+  /// Where the tiles read a panel of b, and how far its rows are apart.
+  private func place(
+    _ b: RightMatrix<T>, _ columns: Int, _ count: Int, _ scratch: UnsafeMutablePointer<T>
+  ) -> (UnsafePointer<T>, Int) {
+    switch b {
+    case .panels(let data, _, let width): return (data, width)
+    case .view(let view):
+      // A whole panel that only few blocks will read is not worth packing. Of the last one, no more than its columns may be.
+      if view.columnStep == 1 && columns == panel && blocks < 16 { return (view.data, view.rowStep) }
+      pack(view, columns, count, scratch)
+      return (UnsafePointer(scratch), panel)
+    }
+  }
+
   /// b[count][columns] as [count][panel], zeros behind the columns. Of a panel of one vector, the second is never read.
-  private func pack(_ b: MatrixView<T>, _ columns: Int, _ count: Int, _ to: UnsafeMutablePointer<T>) {
+  func pack(_ b: MatrixView<T>, _ columns: Int, _ count: Int, _ to: UnsafeMutablePointer<T>) {
     if b.columnStep == 1 {
       T.kernels.copyRows(
         RowCopy(

@@ -233,14 +233,17 @@ private let flatten: [OperatorCase] = [
 
 private let gemm: [OperatorCase] = [
   .init("Gemm", [], .shape([3, 5]), .shape([5, 4]), .shape([4])),
-  .init("Gemm", [.int("transB", 1)], .shape([3, 5]), .shape([4, 5]), reference: rowsTimesRows),
+  .init("Gemm", [.int("transB", 1)], .shape([3, 5]), .shape([4, 5]), reference: rowsTimesRows(3, 4, 5)),
+  // Of long rows, which are cut into slices where they are not packed beforehand; of more columns than a panel has.
+  .init("Gemm", [.int("transB", 1)], .shape([3, 600]), .shape([10, 600]), reference: rowsTimesRows(3, 10, 600)),
+  .init("Gemm", [.int("transB", 1)], .shape([8, 35]), .shape([39, 35]), .shape([39])),
   .init(
     "Gemm", [.int("transA", 1), .float("alpha", 0.5), .float("beta", -2)], .shape([5, 3]), .shape([5, 4]), .shape([3, 1]),
     perImage: false),
   .init("Gemm", [.int("transA", 1), .int("transB", 1)], .shape([5, 3]), .shape([4, 5]), perImage: false),
 ]
-@Sendable private func rowsTimesRows(_ x: [[Double]]) -> [Double] {
-  indices(3, 4, 1).map { m, n, _ in (0..<5).reduce(0.0) { $0 + x[0][m * 5 + $1] * x[1][n * 5 + $1] } }
+private func rowsTimesRows(_ M: Int, _ N: Int, _ K: Int) -> @Sendable ([[Double]]) -> [Double] {
+  { x in indices(M, N, 1).map { m, n, _ in (0..<K).reduce(0.0) { $0 + x[0][m * K + $1] * x[1][n * K + $1] } } }
 }
 
 private let maxPool: [OperatorCase] = [

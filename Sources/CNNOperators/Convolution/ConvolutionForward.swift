@@ -43,7 +43,7 @@ extension Convolution.Sizes {
       if count <= 0 { return }
       PackedProduct<T>(M: K, N: count).run(
         MatrixView(data: weight + g &* K &* C, rowStep: C, columnStep: 1),
-        MatrixView(data: x + (image &* C &* pixels &+ first), rowStep: pixels, columnStep: 1), C, start: nil,
+        .view(MatrixView(data: x + (image &* C &* pixels &+ first), rowStep: pixels, columnStep: 1)), C, start: nil,
         rowStart: bias.map { $0 + g &* K }, y + (image &* K &* pixels &+ first), pixels, scratchData + worker &* cells)
       if relu { self.relu(y + (image &* K &* pixels &+ first), K, count) }
     }

@@ -5,13 +5,24 @@ import CNNCore
 final class GemmOperator<T: Element>: Operator<T> {
   private let alpha: T, beta: T
   private let transA: Bool, transB: Bool
+  /// y is then max(y, 0).
+  private let relu: Bool
 
   init(_ attributes: Attributes) throws(CNNError) {
     alpha = T(try attributes.float("alpha", default: 1))
     beta = T(try attributes.float("beta", default: 1))
     transA = try attributes.flag("transA", default: false)
     transB = try attributes.flag("transB", default: false)
+    relu = false
     super.init(try Signature(attributes, inputs: ["a", "b", "c"], required: 2))
+  }
+
+  private init(_ first: GemmOperator, absorbing next: Operator<T>) {
+    (alpha, beta, transA, transB, relu) = (first.alpha, first.beta, first.transA, first.transB, true)
+    super.init(Signature(first.signature, absorbing: next.signature))
+  }
+  override func absorbing(_ next: Operator<T>, _ mode: Mode) throws(CNNError) -> Operator<T>? {
+    mode == .infer && !relu && next is ReluOperator<T> ? GemmOperator(self, absorbing: next) : nil
   }
 
   private func extents(_ a: Shape, _ b: Shape) throws(CNNError) -> (M: Int, N: Int, K: Int) {
@@ -38,10 +49,37 @@ final class GemmOperator<T: Element>: Operator<T> {
       : MatrixView(data: x.data, rowStep: x.shape[1], columnStep: 1)
   }
 
+  // Weights that stay as they are lie ready in panels.
+
+  override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
+    let (_, N, K) = try extents(inputs[0], inputs[1])
+    if mode == .train || N == 0 { return nil }
+    return Prepared(reads: [1], [Kept(try Shape("panels", packedCells(K, N, of: T.self)), .network)])
+  }
+  override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
+    guard let to: Output<T> = try arrays.prepared(0) else { return }
+    let b = try arrays.input(1)
+    let (_, N, K) = try extents(arrays.inputShape(0), b.shape)
+    try packPanels(view(b, transposed: transB), K, N, to.data)
+  }
+
+  @_specialize(where T == Float) @_specialize(where T == Double)
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    try product(arrays)
+    if relu {
+      let y = try arrays.output()
+      try Relu.forward(y.input, y, mask: nil)
+    }
+  }
+  private func product(_ arrays: Arrays<T>) throws(CNNError) {
     let a = try arrays.input(0), b = try arrays.input(1), c = try arrays.optionalInput(2), y = try arrays.output()
-    let (M, N, K) = try extents(a.shape, b.shape)
-    let (left, right) = (view(a, transposed: transA), view(b, transposed: transB))
+    let (M, N, K) = try extents(a.shape, b.shape), ready: Output<T>? = try arrays.prepared(0)
+    // In inference it is panels in any case: for the same bits.
+    let isPacked = arrays.mode == .infer, own = try Scratch<T>(isPacked && ready == nil ? packedCells(K, N, of: T.self) : 0)
+    if isPacked && ready == nil { try packPanels(view(b, transposed: transB), K, N, own.data) }
+    let left = view(a, transposed: transA)
+    let right: RightMatrix<T> =
+      isPacked ? panels(UnsafePointer(ready?.data ?? own.data), K) : .view(view(b, transposed: transB))
     // A bias[N] goes into the product.
     if let c, c.shape.count == N, c.shape[c.shape.rank - 1] == N, alpha == 1, beta == 1 {
       return try matrixProduct(M, N, K, left, right, bias: c.data, y.data)
