@@ -4,7 +4,8 @@ import CNNOperators
 
 package final class Execution<T: Element> {
   package let plan: Plan<T>
-  private let arena: Scratch<UInt8>
+  /// nil between predictions.
+  private var arena: Block<UInt8>?
   private let table: Scratch<UnsafeMutableRawPointer?>
   private var addresses: UnsafePointer<UnsafeMutableRawPointer?> { UnsafePointer(table.data) }
   /// Of the plan's prepared steps; and which contents they are for, nil where these may have changed.
@@ -13,15 +14,19 @@ package final class Execution<T: Element> {
 
   package init(_ plan: Plan<T>) throws(CNNError) {
     self.plan = plan
-    arena = try Scratch(plan.arenaBytes)
     table = try Scratch(plan.locations.count)
   }
+
+  /// Gives the memory of this run back: what it computed is lost.
+  func rest() { arena = nil }
 
   /// Where everything is this time. `gradients` is as `parameters`, and needed in training only.
   private func bind(
     _ inputs: [UnsafePointer<T>], parameters: UnsafeMutablePointer<T>, buffers: UnsafeMutablePointer<T>,
     gradients: UnsafeMutablePointer<T>?
-  ) {
+  ) throws(CNNError) {
+    let arena = if let arena { arena } else { try Block<UInt8>(plan.arenaBytes) }
+    self.arena = arena
     for (slot, location) in plan.locations.enumerated() {
       table.data[slot] =
         switch location {
@@ -60,10 +65,11 @@ package final class Execution<T: Element> {
   }
 
   /// Runs all steps on inputs of the plan's shapes. `seed` is what random operators draw from, with their node's number.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward(
     _ inputs: [UnsafePointer<T>], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
   ) throws(CNNError) {
-    bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
+    try bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
     try prepare(graph)
     for step in plan.steps {
       try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }
@@ -72,6 +78,7 @@ package final class Execution<T: Element> {
   }
 
   /// Runs all steps back, once the gradient of the loss is written: overwrites the gradients of all parameters that are not frozen.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func backward(seed: UInt64 = 0) throws(CNNError) {
     for operand in plan.unreached {
       let gradient = try array(operand)
@@ -89,9 +96,7 @@ package final class Execution<T: Element> {
   }
 
   private func arrays(_ step: Plan<T>.Step, _ seed: UInt64) -> Arrays<T> {
-    let words = philox(counter: UInt64(step.node), key: seed)
-    return Arrays(
-      step.operands, addresses, mode: plan.mode, seed: UInt64(words[0]) << 32 | UInt64(words[1]))
+    Arrays(step.operands, addresses, mode: plan.mode, seed: seed, node: step.node)
   }
 
   /// A blocked array as the flat one that it is in memory.

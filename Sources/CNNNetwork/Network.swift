@@ -8,6 +8,8 @@ package final class Network<T: Element> {
   /// Of all that is random: initial parameters, the order of images, augmentations, dropout. A parameter keeps the one that it was made with.
   package var seed: UInt64
   private var plans = PlanCache<T>()
+  /// Of the last prediction, for the next one like it.
+  private var idle: Execution<T>?
   package var planCount: Int { locked { plans.count } }
 
   // Training (Training.swift)
@@ -52,14 +54,36 @@ package final class Network<T: Element> {
   /// these.
   package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, mode).arenaBytes }
 
+  /// A run of this plan, which is this thread's until it goes to `finish`.
+  private func start(_ plan: Plan<T>) throws(CNNError) -> Execution<T> {
+    let last = locked { () -> Execution<T>? in
+      guard let last = idle, last.plan === plan else { return nil }
+      idle = nil
+      return last
+    }
+    return if let last { last } else { try Execution(plan) }
+  }
+  private func finish(_ run: Execution<T>) {
+    run.rest()
+    // Whoever was here is released outside of the lock, which giving memory back takes.
+    let other = locked { () -> Execution<T>? in
+      let other = idle
+      idle = run
+      return other
+    }
+    withExtendedLifetime(other) {}
+  }
+
   /// Writes the first outputs, as many as are given.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {
     let plan = try plan(inputs.map { $0.shape }, .infer)
     guard outputs.count <= plan.outputShapes.count else {
       throw .argument("outputs: this network has \(plan.outputShapes.count), got \(outputs.count)")
     }
     for (output, shape) in zip(outputs, plan.outputShapes) { try output.wants(shape) }
-    let run = try Execution(plan)
+    let run = try start(plan)
+    defer { finish(run) }
     try run.forward(inputs.map { $0.data }, graph)
     for (i, output) in outputs.enumerated() { copy(try run.output(i).data, to: output.data, output.shape.count) }
   }

@@ -88,6 +88,7 @@ extension Network {
   }
 
   /// The loss on a batch, and its gradients: half a step. Changes nothing but them and what nodes update, such as running statistics.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func computeGradients(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
     let loss = try chosenLoss(), plan = try plan(inputs.map { $0.shape }, .train)
     try loss.check(plan.outputShapes[0], target)
@@ -108,6 +109,7 @@ extension Network {
   }
 
   /// The other half: clips the gradients that are there and updates the parameters.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   package func update() throws(CNNError) {
     let optimizer = try checkUpdate(), states = try optimizerStates(), count = graph.parameters.count
     let gradients = try gradientMemory()

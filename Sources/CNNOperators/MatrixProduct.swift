@@ -75,6 +75,8 @@ func matrixProduct<T: Element>(
   _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: RightMatrix<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   if M == 0 || N == 0 { return }
+  // A single row is a column as well, as the tiles want it.
+  let a = M == 1 && a.columnStep == 1 ? MatrixView(data: a.data, rowStep: 1, columnStep: 1) : a
   let kernels = T.kernels, depth = PackedProduct<T>.depth
   let slices = if case .view = b { K >= 4 &* max(M, N) ? min(8, K / depth) : 1 } else { 1 }
   if slices > 1 {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import struct
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
@@ -274,21 +275,29 @@ def _lend(argument: object) -> object:
     pattern = _nowhere(argument.shape, argument.dtype)
     tensor = Tensor.from_buffer_copy(pattern)
     tensor.owner = pattern
-    try:
-        tensor.data = addressof(_bytes_of(argument))  # three times cheaper than argument.ctypes.data
-    except (TypeError, ValueError) as error:  # read-only memory, or gaps in it
-        if not argument.flags.c_contiguous:
-            raise errors.DTypeError(f"cannot pass an array with strides {argument.strides} to the library") from error
-        tensor.data = argument.ctypes.data
+    tensor.data = _address(argument)
     return tensor
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    try:
+        return addressof(_bytes_of(array))  # three times cheaper than array.ctypes.data
+    except (TypeError, ValueError) as error:  # read-only memory, or gaps in it
+        if not array.flags.c_contiguous:
+            raise errors.DTypeError(f"cannot pass an array with strides {array.strides} to the library") from error
+        return int(array.ctypes.data)
+
+
+def _fail(name: str, status: int) -> None:
+    message = _functions["swiftcnn_last_error"]().decode("utf-8", "replace")
+    raise _ERRORS.get(status, errors.SwiftCNNError)(message or f"{name} failed with status {status}")
 
 
 def call(name: str, *arguments: object) -> None:
     """Calls the function `name`; arrays go as tensors, None as NULL. Raises the exception that its status means."""
     status = _functions[name](*map(_lend, arguments))
     if status:
-        message = _functions["swiftcnn_last_error"]().decode("utf-8", "replace")
-        raise _ERRORS.get(status, errors.SwiftCNNError)(message or f"{name} failed with status {status}")
+        _fail(name, status)
 
 
 def call_shape(name: str, parameters: ctypes.Structure, *shapes: Sequence[int], rank: int = 4) -> tuple[int, ...]:
@@ -361,6 +370,31 @@ def _tensors(arrays: Sequence[npt.NDArray[Any]]) -> tuple[Any, int]:
     tensors: Any = (Tensor * len(lent))(*lent)
     tensors.owner = lent
     return tensors, len(lent)
+
+
+_tensor_bytes = struct.Struct("PPii").pack  # Tensor's members
+#: The same function, which takes tensors as bytes: structures of ctypes cost more than a small network.
+_predict = ctypes.CFUNCTYPE(_STATUS, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t)(
+    ctypes.cast(_functions["swiftcnn_network_predict"], c_void_p).value or 0
+)
+
+
+class Prediction:
+    """`Network.predict` for one array of one shape and one output, without what is the same in every call."""
+
+    def __init__(self, network: Network, x: tuple[int, ...], y: tuple[int, ...], is_small: bool) -> None:
+        self._network, self.shape, self.is_small = network, y, is_small
+        given, made = _nowhere(x, network.dtype), _nowhere(y, network.dtype)
+        self._x = (ctypes.addressof(given.shape.contents) if x else 0, len(x), given.type)
+        self._y = (ctypes.addressof(made.shape.contents) if y else 0, len(y), made.type)
+        self._handle, self._owners = network._handle.value, (given, made)
+
+    def __call__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
+        self._network.settle()
+        given = _tensor_bytes(_address(x), *self._x)
+        status = _predict(self._handle, given, 1, _tensor_bytes(_address(y), *self._y), 1)
+        if status:
+            _fail("swiftcnn_network_predict", status)
 
 
 class _View:

@@ -72,14 +72,18 @@ final class GemmOperator<T: Element>: Operator<T> {
     }
   }
   private func product(_ arrays: Arrays<T>) throws(CNNError) {
-    let a = try arrays.input(0), b = try arrays.input(1), c = try arrays.optionalInput(2), y = try arrays.output()
-    let (M, N, K) = try extents(a.shape, b.shape), ready: Output<T>? = try arrays.prepared(0)
-    // In inference it is panels in any case: for the same bits.
-    let isPacked = arrays.mode == .infer, own = try Scratch<T>(isPacked && ready == nil ? packedCells(K, N, of: T.self) : 0)
-    if isPacked && ready == nil { try packPanels(view(b, transposed: transB), K, N, own.data) }
-    let left = view(a, transposed: transA)
-    let right: RightMatrix<T> =
-      isPacked ? panels(UnsafePointer(ready?.data ?? own.data), K) : .view(view(b, transposed: transB))
+    let b = try arrays.input(1), right = view(b, transposed: transB)
+    if arrays.mode == .train { return try product(arrays, .view(right)) }
+    let (_, N, K) = try extents(arrays.inputShape(0), b.shape)
+    if let ready: Output<T> = try arrays.prepared(0) { return try product(arrays, panels(UnsafePointer(ready.data), K)) }
+    // Of weights that another node computes as well: panels, for the same bits.
+    let packed = try Scratch<T>(packedCells(K, N, of: T.self))
+    try packPanels(right, K, N, packed.data)
+    try product(arrays, panels(UnsafePointer(packed.data), K))
+  }
+  private func product(_ arrays: Arrays<T>, _ right: RightMatrix<T>) throws(CNNError) {
+    let a = try arrays.input(0), c = try arrays.optionalInput(2), y = try arrays.output()
+    let (M, N, K) = try extents(a.shape, arrays.inputShape(1)), left = view(a, transposed: transA)
     // A bias[N] goes into the product.
     if let c, c.shape.count == N, c.shape[c.shape.rank - 1] == N, alpha == 1, beta == 1 {
       return try matrixProduct(M, N, K, left, right, bias: c.data, y.data)

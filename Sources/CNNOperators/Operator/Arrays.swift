@@ -28,15 +28,19 @@ package final class Operands {
 
 package struct Arrays<T: Element> {
   package let mode: Mode
+  private let stepSeed: UInt64, node: Int
   /// Another one for every node and step: what random operators draw from.
-  package let seed: UInt64
+  package var seed: UInt64 {
+    let words = philox(counter: UInt64(node), key: stepSeed)
+    return UInt64(words[0]) << 32 | UInt64(words[1])
+  }
   private let operands: Operands
   private let addresses: UnsafePointer<UnsafeMutableRawPointer?>
 
   package init(
-    _ operands: Operands, _ addresses: UnsafePointer<UnsafeMutableRawPointer?>, mode: Mode, seed: UInt64
+    _ operands: Operands, _ addresses: UnsafePointer<UnsafeMutableRawPointer?>, mode: Mode, seed: UInt64, node: Int
   ) {
-    (self.operands, self.addresses, self.mode, self.seed) = (operands, addresses, mode, seed)
+    (self.operands, self.addresses, self.mode, self.stepSeed, self.node) = (operands, addresses, mode, seed, node)
   }
 
   // An array that the operator did not announce is a mistake of the operator, and not a reason to end the process.

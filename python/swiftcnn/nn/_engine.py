@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
-from .. import _c_api
-from .._arrays import Array, Shape
+import numpy as np
+
+from .. import _c_api, _memory
+from .._arrays import Array, Shape, empty
 from ..errors import CallOrderError, DTypeError, InvalidArgumentError, ShapeError
 from ._graph import Graph, Value
 from ._parameter import Held, Parameter
@@ -63,6 +65,7 @@ class Engine:
         graph.close()
         self.native, self.input_count, self.output_count = graph.native, len(inputs), len(outputs)
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
+        self._predictions: dict[Shape, _c_api.Prediction] = {}
         self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self.lock = threading.RLock()  # held while it is trained
 
@@ -115,6 +118,28 @@ class Engine:
                 self._output_shapes.clear()
             self._output_shapes[key] = shapes
         return shapes
+
+    def predict_like_last(self, x: Array, batch_size: int) -> Optional[Array]:
+        """`Runnable.predict` where it needs no more than a call: for an array of a shape that came before and makes one batch.
+        None: it needs more."""
+        prediction = self._predictions.get(x.shape)
+        if prediction is None or x.dtype is not self.native.dtype or len(x) > batch_size:
+            return None
+        flags = x.flags
+        if not (flags.c_contiguous and flags.aligned):
+            return None
+        self.claim()
+        y = np.empty(prediction.shape, x.dtype) if prediction.is_small else empty(prediction.shape, x.dtype, "predict")
+        prediction(x, y)
+        return y
+
+    def remember(self, x: Array, outputs: list[Array]) -> None:
+        """x made one batch, and these are the outputs."""
+        if len(outputs) == 1:
+            if len(self._predictions) >= 64:
+                self._predictions.clear()
+            y = outputs[0]
+            self._predictions[x.shape] = _c_api.Prediction(self.native, x.shape, y.shape, y.nbytes < _memory.SMALLEST)
 
     # Training
 
