@@ -69,7 +69,13 @@ typedef enum swiftcnn_type {
   SWIFTCNN_FLOAT64 = 2,
   SWIFTCNN_INT32 = 3,
   SWIFTCNN_INT64 = 4,
-  SWIFTCNN_UINT8 = 5
+  SWIFTCNN_UINT8 = 5,
+  SWIFTCNN_INT8 = 6,
+  SWIFTCNN_INT16 = 7,
+  SWIFTCNN_UINT16 = 8,
+  SWIFTCNN_UINT32 = 9,
+  SWIFTCNN_UINT64 = 10,
+  SWIFTCNN_BOOL = 11 /* bytes of 0 and 1 */
 } swiftcnn_type;
 
 typedef struct swiftcnn_tensor {
@@ -248,17 +254,17 @@ swiftcnn_status swiftcnn_network_set_seed(swiftcnn_network *network, uint64_t se
 
 /* -- Building -- */
 
-/* An array that is handed in. The shape, an example with which nodes are checked as they are added, may be NULL; any shape that
- * fits the nodes may be handed in. */
-swiftcnn_status swiftcnn_network_input(swiftcnn_network *network, const char *name, const int64_t *shape, int32_t rank,
-                                       swiftcnn_value *value);
+/* An array that is handed in, of the network's type, of integers or bools. The shape, an example with which nodes are checked as they
+ * are added, may be NULL; any shape that fits the nodes may be handed in. */
+swiftcnn_status swiftcnn_network_input(swiftcnn_network *network, const char *name, swiftcnn_type type, const int64_t *shape,
+                                       int32_t rank, swiftcnn_value *value);
 /* An array that is trained. The initializer is Constant, Uniform, Normal, HeNormal, HeUniform, XavierNormal, XavierUniform,
  * LeCunNormal, LeCunUniform or Orthogonal. Names of parameters are unique. */
 swiftcnn_status swiftcnn_network_parameter(swiftcnn_network *network, const char *name, const int64_t *shape, int32_t rank,
                                            const char *initializer, const swiftcnn_attribute *attributes,
                                            size_t attribute_count, swiftcnn_value *value);
-/* An array that is not trained, of the network's type (a running mean, say: nodes may change it in training), or int64 numbers of
- * one axis (such as the shape that Reshape takes). A copy is kept. */
+/* An array that is not trained, of the network's type (a running mean, say: nodes may change it in training), of integers (such as
+ * the shape that Reshape takes) or bools. A copy is kept. */
 swiftcnn_status swiftcnn_network_constant(swiftcnn_network *network, const char *name, swiftcnn_tensor data,
                                           swiftcnn_value *value);
 /* A node. The name, for messages, may be NULL. */
@@ -273,9 +279,13 @@ swiftcnn_status swiftcnn_network_shape(const swiftcnn_network *network, swiftcnn
 
 /* -- Running -- */
 
-/* The shape of an output for inputs of these shapes. */
+/* The shape of an output for these inputs. Their elements are looked at only where they decide shapes: where a shape that Reshape takes
+ * is handed in, say. */
 swiftcnn_status swiftcnn_network_output_shape(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                               size_t output, int64_t shape[8], int32_t *rank);
+/* And its type. */
+swiftcnn_status swiftcnn_network_output_type(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
+                                             size_t output, swiftcnn_type *type);
 /* The bytes that a run on inputs of these shapes needs for what nodes give and leave for each other; train not 0: for a training
  * step. Inputs, parameters and their gradients, and scratch memory within an operator, come on top. */
 swiftcnn_status swiftcnn_network_memory(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,

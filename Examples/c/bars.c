@@ -64,7 +64,7 @@ int main(void) {
   int epochs = 0, right = 0;
   /* The network. A bias has the first extent of its weight. */
   check(swiftcnn_network_create(SWIFTCNN_FLOAT32, 1, &net));
-  check(swiftcnn_network_input(net, "x", image_shape, 4, &x));
+  check(swiftcnn_network_input(net, "x", SWIFTCNN_FLOAT32, image_shape, 4, &x));
   check(swiftcnn_network_parameter(net, "conv.weight", filter_shape, 4, "HeNormal", NULL, 0, &w1));
   check(swiftcnn_network_parameter(net, "conv.bias", filter_shape, 1, "Constant", NULL, 0, &b1));
   check(swiftcnn_network_parameter(net, "dense.weight", dense_shape, 2, "HeNormal", NULL, 0, &w2));

@@ -95,6 +95,9 @@ package func zero<T: BitwiseCopyable>(_ p: UnsafeMutablePointer<T>, _ count: Int
 package func copy<T: BitwiseCopyable>(_ source: UnsafePointer<T>, to p: UnsafeMutablePointer<T>, _ count: Int) {
   platform_copy(p, source, count &* MemoryLayout<T>.stride)
 }
+package func copyBytes(_ source: UnsafeRawPointer, to p: UnsafeMutableRawPointer, _ bytes: Int) {
+  platform_copy(p, source, bytes)
+}
 package func logarithm(_ x: Double) -> Double { platform_log(x) }
 package func exponential(_ x: Double) -> Double { platform_exp(x) }
 package func cosine(_ x: Double) -> Double { platform_cos(x) }

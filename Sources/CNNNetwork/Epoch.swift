@@ -72,12 +72,13 @@ extension Network {
     _ inputs: [Input<T>], _ target: Target<T>, batchSize: Int
   ) throws(CNNError) -> (loss: Double, accuracy: Double) {
     let count = try images(inputs, target, batchSize), loss = try chosenLoss()
-    try loss.check(Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer).outputShapes[0], target)
+    let whole = try Plan(graph, inputs: inputs.map { $0.shape }, mode: .infer, contents: inputs.map { AnyInput($0) })
+    try loss.check(whole.outputShapes[0], target)
     var total = 0.0, right = 0, scored = 0
     for first in stride(from: 0, to: count, by: batchSize) {
       let rows = Rows(order: nil, first: first, count: min(batchSize, count - first))
       try rows.take(inputs, target) { inputs, target throws(CNNError) in
-        let run = try Execution(plan(inputs.map { $0.shape }, .infer))
+        let run = try Execution(plan(inputs, .infer))
         try run.forward(inputs.map { $0.data }, graph)
         let y = try run.output(0)
         let slope = try Scratch<T>(y.shape.count)

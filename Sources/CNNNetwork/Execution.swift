@@ -22,7 +22,7 @@ package final class Execution<T: Element> {
 
   /// Where everything is this time. `gradients` is as `parameters`, and needed in training only.
   private func bind(
-    _ inputs: [UnsafePointer<T>], parameters: UnsafeMutablePointer<T>, buffers: UnsafeMutablePointer<T>,
+    _ inputs: [UnsafeRawPointer], parameters: UnsafeMutablePointer<T>, buffers: UnsafeMutablePointer<T>,
     gradients: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
     let arena = if let arena { arena } else { try Block<UInt8>(plan.arenaBytes) }
@@ -34,6 +34,7 @@ package final class Execution<T: Element> {
         case .input(let i): UnsafeMutableRawPointer(mutating: inputs[i])
         case .parameter(let offset): UnsafeMutableRawPointer(parameters + offset)
         case .buffer(let offset): UnsafeMutableRawPointer(buffers + offset)
+        case .constant(let array): array.data
         case .gradient(let offset): gradients.map { UnsafeMutableRawPointer($0 + offset) }
         case .arena(let offset): UnsafeMutableRawPointer(arena.data + offset)
         case .prepared: table.data[slot]  // as the last run left it
@@ -68,6 +69,13 @@ package final class Execution<T: Element> {
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward(
     _ inputs: [UnsafePointer<T>], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
+  ) throws(CNNError) {
+    try forward(at: inputs.map { UnsafeRawPointer($0) }, graph, gradients: gradients, seed: seed)
+  }
+  /// The same of inputs of the types that the plan is for.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func forward(
+    at inputs: [UnsafeRawPointer], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
   ) throws(CNNError) {
     try bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
     try prepare(graph)
@@ -110,6 +118,11 @@ package final class Execution<T: Element> {
   package func output(_ i: Int) throws(CNNError) -> Input<T> {
     guard i >= 0 && i < plan.outputs.count else { throw .argument("output: wanted 0 to \(plan.outputs.count - 1), got \(i)") }
     return try array(plan.outputs[i]).input
+  }
+  package func anyOutput(_ i: Int) throws(CNNError) -> AnyInput {
+    let operand = plan.outputs[i]
+    guard let address = table.data[operand.slot] else { throw .argument("network: an array has no memory") }
+    return AnyInput("network", operand.shape, operand.type ?? T.elementType, UnsafeRawPointer(address))
   }
   /// Where the loss writes the gradient of output 0.
   package func lossGradient() throws(CNNError) -> Output<T> {

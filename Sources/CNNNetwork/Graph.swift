@@ -14,8 +14,10 @@ package final class Graph<T: Element> {
     case input(Int)
     /// Number i of the parameters, of the buffers.
     case parameter(Int), buffer(Int)
-    /// int64 constants, which operators take when they are made.
-    case integers([Int])
+    /// An array of any type that never changes.
+    case constant(TypedArray)
+    /// The same in the graph of one plan, as it follows from the shapes or contents of inputs.
+    case planConstant(TypedArray)
     /// An output of the node with this number.
     case node(Int)
   }
@@ -24,6 +26,19 @@ package final class Graph<T: Element> {
     package let source: Source
     /// As far as it follows from the shapes that inputs were declared with.
     package let shape: Shape?
+    /// nil where a node before it could not be made yet.
+    package let type: ElementType?
+
+    init(name: Name, source: Source, shape: Shape?, type: ElementType? = T.elementType) {
+      (self.name, self.source, self.shape, self.type) = (name, source, shape, type)
+    }
+    /// Its elements, where they are known whatever the network runs on.
+    var constant: TypedArray? {
+      switch source {
+      case .constant(let array), .planConstant(let array): array
+      default: nil
+      }
+    }
   }
   package struct Node {
     package let name: Name
@@ -47,27 +62,34 @@ package final class Graph<T: Element> {
   package private(set) var treatments: [Treatment] = []
   /// What follows from parameters and buffers (PreparedArrays.swift).
   let prepared: PreparedArrays
+  /// What follows from constants alone (ShapeInference.swift).
+  let folded: FoldedConstants
 
-  package init() { (parameters, buffers, prepared) = (FlatArrays(), FlatArrays(), PreparedArrays()) }
+  package init() {
+    (parameters, buffers, prepared, folded) = (FlatArrays(), FlatArrays(), PreparedArrays(), FoldedConstants())
+  }
   /// Other values and nodes between the same inputs, parameters and buffers, and the same outputs unless told otherwise.
   init(like other: Graph, values: [Value], nodes: [Node], outputs: [ValueID]? = nil) {
     (parameters, buffers, prepared, treatments) = (other.parameters, other.buffers, other.prepared, other.treatments)
+    folded = other.folded
     (inputs, version, self.outputs) = (other.inputs, other.version, outputs ?? other.outputs)
     (self.values, self.nodes) = (values, nodes)
   }
 
   // Values
 
-  private func append(_ name: Name, _ source: Source, _ shape: Shape?) -> ValueID {
-    values.append(Value(name: name, source: source, shape: shape))
+  private func append(
+    _ name: Name, _ source: Source, _ shape: Shape?, _ type: ElementType? = T.elementType
+  ) -> ValueID {
+    values.append(Value(name: name, source: source, shape: shape, type: type))
     version += 1
     return ValueID(index: values.count - 1)
   }
 
   /// An array that the caller hands in. `shape`, if given, is an example: nodes are checked with it when they are added; any other
   /// shape that fits the nodes may be handed in.
-  package func input(_ name: Name, shape: Shape? = nil) -> ValueID {
-    let value = append(name, .input(inputs.count), shape)
+  package func input(_ name: Name, type: ElementType = T.elementType, shape: Shape? = nil) -> ValueID {
+    let value = append(name, .input(inputs.count), shape, type)
     inputs.append(value)
     return value
   }
@@ -105,8 +127,16 @@ package final class Graph<T: Element> {
   ) throws(CNNError) -> ValueID {
     append(name, .buffer(try buffers.add(name, shape, fill)), shape)
   }
+  /// An array that never changes; a floating type is the network's own.
+  package func constant(_ name: Name, _ array: TypedArray) throws(CNNError) -> ValueID {
+    guard !array.type.isFloatingPoint || array.type == T.elementType else {
+      throw .type("\(name): wanted \(T.elementType.description), as the network computes in it, got \(array.type.description)")
+    }
+    return append(name, .constant(array), array.shape, array.type)
+  }
+  /// int64 numbers of one axis.
   package func integers(_ name: Name, _ numbers: [Int]) throws(CNNError) -> ValueID {
-    append(name, .integers(numbers), try Shape("shape", numbers.count))
+    try constant(name, TypedArray(numbers))
   }
 
   package func value(_ id: ValueID, _ argument: StaticString) throws(CNNError) -> Value {
@@ -118,9 +148,7 @@ package final class Graph<T: Element> {
 
   /// What the network gives, in this order.
   package func setOutputs(_ ids: [ValueID]) throws(CNNError) {
-    for id in ids {
-      if case .integers = try value(id, "outputs").source { throw .argument("outputs: value \(id.index) is of integers") }
-    }
+    for id in ids { _ = try value(id, "outputs") }
     outputs = ids
     version += 1
     // The network is complete as a rule: laid out now, so that several threads may use it from here on.
@@ -130,45 +158,62 @@ package final class Graph<T: Element> {
 
   // Nodes
 
-  /// Adds a node. Attributes are checked now, and shapes too where those of the inputs are known.
+  /// Adds a node. Attributes are checked now, and shapes and types too where those of the inputs are known; of an operator that must read
+  /// an input which is computed, all this when a plan is made.
   package func add(
     _ operatorName: Name, _ attributes: [Attribute] = [], inputs: [ValueID?], outputs: Int = 1, name: Name? = nil
   ) throws(CNNError) -> [ValueID] {
-    var given: [GivenInput] = [], shapes: [Shape]? = []
+    var given: [GivenInput] = [], shapes: [Shape]? = [], types: [ElementType?]? = []
     for id in inputs {
       guard let id else {
         given.append(.absent)
         shapes?.append(try Shape("absent"))
+        types?.append(nil)
         continue
       }
       let value = try value(id, "inputs")
-      switch value.source {
-      case .integers(let numbers): given.append(.integers(numbers))
-      case .buffer(let i):
-        let buffers = buffers
-        given.append(
-          .constant(count: buffers.entries[i].shape.count) { place in
-            (try? buffers.array(i).data[place]).map { Double($0) } ?? .nan
-          })
-      default: given.append(.array)
-      }
+      given.append(self.given(value))
       if let shape = value.shape { shapes?.append(shape) } else { shapes = nil }
+      if let type = value.type { types?.append(type) } else { types = nil }
     }
-    let description = try Attributes(of: operatorName, attributes, inputs: given, outputs: outputs)
-    let made = try OperatorKind<T>.make(description)
+    let made = try make(Attributes(of: operatorName, attributes, inputs: given, outputs: outputs))
     let number = nodes.count, name = name ?? Name("\(operatorName)_\(number)")
-    var outputShapes: [Shape]?
-    if let shapes {
-      outputShapes = try naming(name, operatorName) { () throws(CNNError) in try made.outputShapes(of: shapes) }
+    var outputShapes: [Shape]?, outputTypes: [ElementType]?
+    if !made.isPending {
+      if let types { outputTypes = try naming(name, operatorName) { () throws(CNNError) in try made.outputTypes(of: types) } }
+      if let shapes {
+        outputShapes = try naming(name, operatorName) { () throws(CNNError) in try made.outputShapes(of: shapes) }
+      }
     }
     var results: [ValueID] = []
     for i in 0..<outputs {
-      results.append(append(outputs == 1 ? name : Name("\(name).\(i)"), .node(number), outputShapes?[i]))
+      let shape = outputShapes.flatMap { i < $0.count ? $0[i] : nil }, type = outputTypes.flatMap { i < $0.count ? $0[i] : nil }
+      results.append(append(outputs == 1 ? name : Name("\(name).\(i)"), .node(number), shape, type))
     }
     nodes.append(
       Node(
         name: name, operatorName: operatorName, attributes: attributes, inputs: inputs, outputs: results, made: made))
     return results
+  }
+
+  /// What the maker of an operator sees of a value.
+  func given(_ value: Value) -> GivenInput {
+    switch value.source {
+    case .constant(let array), .planConstant(let array): return .constant(array)
+    case .buffer(let i):
+      let buffers = buffers
+      return .buffer(count: buffers.entries[i].shape.count) { place in
+        (try? buffers.array(i).data[place]).map { Double($0) } ?? .nan
+      }
+    default: return .array
+    }
+  }
+  /// The operator, or one that stands for it until what it must read is known.
+  func make(_ description: Attributes) throws(CNNError) -> Operator<T> {
+    do throws(CNNError) { return try OperatorKind<T>.make(description) } catch {
+      if description.unknownInputs.isEmpty { throw error }
+      return PendingOperator(error)
+    }
   }
 }
 

@@ -15,7 +15,7 @@ struct Layout<T: Element> {
   private var n: Int { graph.nodes.count }
   private var end: Int { 2 * n + 1 }
 
-  private let shapes: [Shape], none: Shape
+  private let shapes: [Shape], types: [ElementType], none: Shape
   private let layouts: [ArrayLayout]
   private var kept: [[Kept]]
   private var needsGradient: [Bool] = [], reached: [Bool] = []
@@ -27,8 +27,8 @@ struct Layout<T: Element> {
   private var keptSlots: [[Int]] = []
   private var gradInputs: [[Operand?]] = [], preparedSlots: [[Operand?]] = []
 
-  init(_ graph: Graph<T>, _ mode: Mode, _ shapes: [Shape], _ layouts: [ArrayLayout]) throws(CNNError) {
-    (self.graph, self.mode, self.shapes, self.layouts) = (graph, mode, shapes, layouts)
+  init(_ graph: Graph<T>, _ mode: Mode, _ kinds: ValueKinds, _ layouts: [ArrayLayout]) throws(CNNError) {
+    (self.graph, self.mode, shapes, types, self.layouts) = (graph, mode, kinds.shapes, kinds.types, layouts)
     none = try Shape("absent")
     kept = [[Kept]](repeating: [], count: graph.nodes.count)
     places = [Place?](repeating: nil, count: 2 * graph.values.count)
@@ -48,7 +48,8 @@ struct Layout<T: Element> {
       case .input(let number): places[i] = .given(.input(number))
       case .parameter(let number): places[i] = .given(.parameter(offset: graph.parameters.entries[number].offset))
       case .buffer(let number): places[i] = .given(.buffer(offset: graph.buffers.entries[number].offset))
-      case .integers, .node: break
+      case .constant(let array), .planConstant(let array): places[i] = .given(.constant(array))
+      case .node: break
       }
     }
     for (number, node) in graph.nodes.enumerated() where mode == .train {
@@ -66,6 +67,9 @@ struct Layout<T: Element> {
 
   // Gradients
 
+  /// Whether it can have a gradient: indices and masks have none.
+  private func isDifferentiable(_ value: ValueID) -> Bool { types[value.index] == T.elementType }
+
   mutating func findGradients() throws(CNNError) {
     needsGradient = [Bool](repeating: false, count: graph.values.count)
     runsBackward = [Bool](repeating: false, count: n)
@@ -74,11 +78,17 @@ struct Layout<T: Element> {
       if case .parameter(let number) = value.source { needsGradient[i] = !graph.treatments[number].isFrozen }
     }
     for node in graph.nodes where node.inputs.contains(where: { $0.map { needsGradient[$0.index] } ?? false }) {
-      for output in node.outputs { needsGradient[output.index] = true }
+      for output in node.outputs where isDifferentiable(output) { needsGradient[output.index] = true }
     }
     var isReached = [Bool](repeating: false, count: graph.values.count)
+    guard isDifferentiable(graph.outputs[0]) else {
+      throw .type(
+        "outputs: wanted one of \(T.elementType.description) for a loss, got \(types[graph.outputs[0].index].description)")
+    }
     isReached[graph.outputs[0].index] = true
     for (number, node) in graph.nodes.enumerated().reversed() where node.outputs.contains(where: { isReached[$0.index] }) {
+      // What has no gradient passes none on.
+      if !node.outputs.contains(where: { needsGradient[$0.index] }) { continue }
       let wanted = node.inputs.compactMap { $0 }.filter { needsGradient[$0.index] }
       if wanted.isEmpty { continue }
       guard node.made.hasBackward else {
@@ -116,7 +126,7 @@ struct Layout<T: Element> {
   /// Memory for this value, or for its gradient.
   private mutating func newLife(_ value: ValueID, at moment: Int) throws(CNNError) -> Place {
     let count = try layouts[value.index].count(shapes[value.index], of: T.self)
-    return try newLife(bytes: count * MemoryLayout<T>.stride, at: moment)
+    return try newLife(bytes: count * types[value.index].stride, at: moment)
   }
   private mutating func newLife(bytes size: Int, at moment: Int) throws(CNNError) -> Place {
     let life = Life(bytes: size, at: moment)
@@ -167,7 +177,7 @@ struct Layout<T: Element> {
 
   /// Whether they take the same memory.
   private func areAlike(_ a: ValueID, _ b: ValueID) -> Bool {
-    shapes[a.index] == shapes[b.index] && layouts[a.index] == layouts[b.index]
+    shapes[a.index] == shapes[b.index] && layouts[a.index] == layouts[b.index] && types[a.index] == types[b.index]
   }
 
   mutating func placeLossGradient() throws(CNNError) -> Operand? {
@@ -184,7 +194,7 @@ struct Layout<T: Element> {
   mutating func placeBackward(_ number: Int) throws(CNNError) -> Plan<T>.Backward {
     let node = graph.nodes[number], moment = backwardMoment(number)
     var result = Plan<T>.Backward()
-    for output in node.outputs {
+    for output in node.outputs where isDifferentiable(output) {
       let slot = gradientSlot(output)
       if places[slot] == nil {
         places[slot] = try newLife(output, at: moment)
@@ -255,15 +265,16 @@ struct Layout<T: Element> {
   private func isConstant(_ value: ValueID?) -> Bool {
     guard let value else { return true }
     switch graph.values[value.index].source {
-    case .parameter, .buffer, .integers: return true
-    case .input, .node: return false
+    case .parameter, .buffer, .constant: return true
+    // Not one of the plan alone: what is prepared is shared among plans.
+    case .input, .node, .planConstant: return false
     }
   }
 
   // The result
 
   func operand(_ value: ValueID, slot: Int? = nil) -> Operand {
-    Operand(shapes[value.index], slot: slot ?? value.index, layouts[value.index])
+    Operand(shapes[value.index], slot: slot ?? value.index, layouts[value.index], type: types[value.index])
   }
 
   func operands(_ number: Int) -> Operands {
@@ -276,7 +287,8 @@ struct Layout<T: Element> {
       names: node.made.signature.inputs, inputs: node.inputs.map(present), outputs: node.outputs.map(present),
       kept: kept[number].indices.map { Operand(kept[number][$0].shape, slot: keptSlots[number][$0]) },
       gradInputs: gradInputs[number],
-      gradOutputs: runsBackward[number] ? node.outputs.map { operand($0, slot: gradientSlot($0)) } : [],
+      gradOutputs: runsBackward[number]
+        ? node.outputs.map { isDifferentiable($0) ? operand($0, slot: gradientSlot($0)) : nil } : [],
       prepared: preparedSlots[number])
   }
 

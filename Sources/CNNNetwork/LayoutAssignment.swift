@@ -13,30 +13,31 @@ package enum LayoutChoice: Sendable {
 /// A graph with the conversions that its layouts need, and the shape and layout of each of its values.
 struct LaidOutGraph<T: Element> {
   let graph: Graph<T>
-  let shapes: [Shape]
+  let kinds: ValueKinds
   let layouts: [ArrayLayout]
 }
 
 extension Graph {
-  func laidOut(_ shapes: [Shape], _ mode: Mode, _ choice: LayoutChoice) throws(CNNError) -> LaidOutGraph<T> {
+  func laidOut(_ kinds: ValueKinds, _ mode: Mode, _ choice: LayoutChoice) throws(CNNError) -> LaidOutGraph<T> {
     let planar = [ArrayLayout](repeating: .planar, count: values.count)
-    guard choice != .planar else { return LaidOutGraph(graph: self, shapes: shapes, layouts: planar) }
-    var assignment = LayoutAssignment(self, shapes)
-    guard try assignment.readRules(mode) else { return LaidOutGraph(graph: self, shapes: shapes, layouts: planar) }
+    guard choice != .planar else { return LaidOutGraph(graph: self, kinds: kinds, layouts: planar) }
+    var assignment = LayoutAssignment(self, kinds)
+    guard try assignment.readRules(mode) else { return LaidOutGraph(graph: self, kinds: kinds, layouts: planar) }
     if choice == .automatic { assignment.improve() }
     return try assignment.insertConversions(planar)
   }
 }
 
 private struct LayoutAssignment<T: Element> {
-  private let graph: Graph<T>, shapes: [Shape]
+  private let graph: Graph<T>, kinds: ValueKinds
+  private var shapes: [Shape] { kinds.shapes }
   private var rules: [LayoutRule?] = []
   /// Of each node, whether it has its blocked form.
   private var isBlocked: [Bool] = []
   private var producer: [Int?], consumers: [[(node: Int, input: Int)]]
 
-  init(_ graph: Graph<T>, _ shapes: [Shape]) {
-    (self.graph, self.shapes) = (graph, shapes)
+  init(_ graph: Graph<T>, _ kinds: ValueKinds) {
+    (self.graph, self.kinds) = (graph, kinds)
     producer = [Int?](repeating: nil, count: graph.values.count)
     consumers = [[(node: Int, input: Int)]](repeating: [], count: graph.values.count)
     for (number, node) in graph.nodes.enumerated() {
@@ -48,7 +49,11 @@ private struct LayoutAssignment<T: Element> {
   /// All nodes that have a rule begin in their blocked form; false: there are none.
   mutating func readRules(_ mode: Mode) throws(CNNError) -> Bool {
     let none = try Shape("absent")
-    for node in graph.nodes {
+    for (number, node) in graph.nodes.enumerated() {
+      guard values(around: number).allSatisfy({ kinds.types[$0] == T.elementType }) else {
+        rules.append(nil)
+        continue
+      }
       let inputs = node.inputs.map { $0.map { shapes[$0.index] } ?? none }
       rules.append(
         try naming(node.name, node.operatorName) { () throws(CNNError) in try node.made.layoutRule(inputs: inputs, mode) })
@@ -141,7 +146,7 @@ private struct LayoutAssignment<T: Element> {
 
   /// The graph with the layouts chosen, whose values behind the graph's own are conversions of these.
   func insertConversions(_ planar: [ArrayLayout]) throws(CNNError) -> LaidOutGraph<T> {
-    var values = graph.values, nodes: [Graph<T>.Node] = [], shapes = shapes, layouts = planar
+    var values = graph.values, nodes: [Graph<T>.Node] = [], kinds = kinds, layouts = planar
     let halos = halos()
     for value in graph.values.indices where isStoredBlocked(value) { layouts[value] = .blocked(halo: halos[value]) }
     var converted = [ValueID?](repeating: nil, count: graph.values.count)
@@ -150,7 +155,8 @@ private struct LayoutAssignment<T: Element> {
       if let made = converted[id.index] { return made }
       let made = ValueID(index: values.count), value = values[id.index]
       values.append(Graph<T>.Value(name: value.name, source: .node(nodes.count), shape: nil))
-      shapes.append(shapes[id.index])
+      kinds.shapes.append(shapes[id.index])
+      kinds.types.append(kinds.types[id.index])
       layouts.append(layouts[id.index] == .planar ? .blocked(halo: halos[id.index]) : .planar)
       nodes.append(
         Graph<T>.Node(
@@ -176,7 +182,7 @@ private struct LayoutAssignment<T: Element> {
     }
     let outputs = graph.outputs.map { layouts[$0.index] == .planar ? $0 : other($0) }
     return LaidOutGraph(
-      graph: Graph(like: graph, values: values, nodes: nodes, outputs: outputs), shapes: shapes, layouts: layouts)
+      graph: Graph(like: graph, values: values, nodes: nodes, outputs: outputs), kinds: kinds, layouts: layouts)
   }
 
   /// The halo of each value in its blocked form: the largest that is asked for, by whoever uses it or an array that must be like it.

@@ -39,20 +39,33 @@ package final class Network<T: Element> {
     return try graph.parameter(name, shape) { array throws(CNNError) in try initializer.fill(array, key: key) }
   }
 
-  func plan(_ shapes: [Shape], _ mode: Mode) throws(CNNError) -> Plan<T> {
+  /// `contents`: the arrays themselves, where they are at hand; their elements may decide shapes.
+  func plan(_ shapes: [Shape], _ contents: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
     let version = graph.version
-    if let plan = locked({ plans.find(shapes, mode, version: version) }) { return plan }
-    let plan = try Plan(graph, inputs: shapes, mode: mode)
+    if let plan = locked({ plans.find(shapes, contents, mode, version: version) }) { return plan }
+    let plan = try Plan(graph, inputs: shapes, mode: mode, contents: contents)
     locked { plans.add(plan, version: version) }
     return plan
   }
+  func plan(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    try plan(inputs.map { $0.shape }, inputs, mode)
+  }
+  func plan(_ inputs: [Input<T>], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    try plan(inputs.map { AnyInput($0) }, mode)
+  }
 
   /// The shapes of the outputs for inputs of these shapes.
-  package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, .infer).outputShapes }
+  package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, [], .infer).outputShapes }
+  /// The shapes and types of the outputs for these inputs.
+  package func outputKinds(_ inputs: [AnyInput]) throws(CNNError) -> [(shape: Shape, type: ElementType)] {
+    let plan = try plan(inputs, .infer)
+    return Array(zip(plan.outputShapes, plan.outputTypes)).map { (shape: $0.0, type: $0.1) }
+  }
 
   /// The bytes that a run on inputs of these shapes needs for what nodes give and leave, besides inputs, parameters and gradients of
   /// these.
-  package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, mode).arenaBytes }
+  package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, [], mode).arenaBytes }
+  package func memory(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, mode).arenaBytes }
 
   /// A run of this plan, which is this thread's until it goes to `finish`.
   private func start(_ plan: Plan<T>) throws(CNNError) -> Execution<T> {
@@ -75,16 +88,28 @@ package final class Network<T: Element> {
   }
 
   /// Writes the first outputs, as many as are given.
-  @_specialize(where T == Float) @_specialize(where T == Double)
   package func predict(_ inputs: [Input<T>], _ outputs: [Output<T>]) throws(CNNError) {
-    let plan = try plan(inputs.map { $0.shape }, .infer)
-    guard outputs.count <= plan.outputShapes.count else {
-      throw .argument("outputs: this network has \(plan.outputShapes.count), got \(outputs.count)")
+    try predict(inputs.map { AnyInput($0) }, outputs.map { AnyOutput($0) })
+  }
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  package func predict(_ inputs: [AnyInput], _ outputs: [AnyOutput]) throws(CNNError) {
+    let plan = try plan(inputs, .infer)
+    guard outputs.count <= plan.outputs.count else {
+      throw .argument("outputs: this network has \(plan.outputs.count), got \(outputs.count)")
     }
-    for (output, shape) in zip(outputs, plan.outputShapes) { try output.wants(shape) }
+    for (i, output) in outputs.enumerated() {
+      try output.input.bound(to: UInt8.self).wants(plan.outputs[i].shape)
+      let type = plan.outputs[i].type ?? T.elementType
+      guard output.type == type || (type == .bool && output.type == .uint8) else {
+        throw .type("\(output.name): wanted elements of \(type.description), got \(output.type.description)")
+      }
+    }
     let run = try start(plan)
     defer { finish(run) }
-    try run.forward(inputs.map { $0.data }, graph)
-    for (i, output) in outputs.enumerated() { copy(try run.output(i).data, to: output.data, output.shape.count) }
+    try run.forward(at: inputs.map { $0.data }, graph)
+    for (i, output) in outputs.enumerated() {
+      let result = try run.anyOutput(i)
+      copyBytes(result.data, to: output.data, result.bytes)
+    }
   }
 }

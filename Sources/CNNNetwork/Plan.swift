@@ -24,6 +24,7 @@ package final class Plan<T: Element> {
     case none
     case input(Int)
     case parameter(offset: Int), gradient(offset: Int), buffer(offset: Int)
+    case constant(TypedArray)
     case arena(offset: Int)
     /// Whoever runs the plan finds it (PreparedArrays.swift).
     case prepared
@@ -31,6 +32,9 @@ package final class Plan<T: Element> {
 
   package let mode: Mode
   package let inputShapes: [Shape]
+  let inputTypes: [ElementType]
+  /// The inputs whose elements decided something, such as a shape: the plan is for these elements alone.
+  let contents: [(input: Int, array: TypedArray)]
   let steps: [Step]
   let locations: [Location]
   let prepared: [PreparedStep]
@@ -45,15 +49,19 @@ package final class Plan<T: Element> {
   let unreached: [Operand]
   package var stepCount: Int { steps.count }
   package var outputShapes: [Shape] { outputs.map { $0.shape } }
+  package var outputTypes: [ElementType] { outputs.map { $0.type ?? T.elementType } }
 
-  /// In training the gradient of output 0 comes from a loss, and flows to all parameters that are not frozen.
+  /// In training the gradient of output 0 comes from a loss, and flows to all parameters that are not frozen. `contents`: the arrays
+  /// that the plan is for, where they are at hand.
   package init(
-    _ graph: Graph<T>, inputs: [Shape], mode: Mode, layouts choice: LayoutChoice = .automatic
+    _ graph: Graph<T>, inputs: [Shape], mode: Mode, layouts choice: LayoutChoice = .automatic, contents: [AnyInput] = []
   ) throws(CNNError) {
-    let rewritten = try graph.rewritten(mode)
-    let laidOut = try rewritten.laidOut(rewritten.shapes(inputs, mode), mode, choice)
+    let inferred = try graph.inferred(inputs, contents), rewritten = try inferred.graph.rewritten(mode)
+    let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
+    inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
+    self.contents = inferred.contents
     let graph = laidOut.graph
-    var layout = try Layout(graph, mode, laidOut.shapes, laidOut.layouts)
+    var layout = try Layout(graph, mode, laidOut.kinds, laidOut.layouts)
     try layout.placeGiven()
     try layout.findGradients()
     layout.findLastUses()

@@ -1,33 +1,34 @@
-// The shapes of all values, from those of the inputs.
+// The shapes and types of all values, from those of the inputs.
 import CNNCore
 import CNNOperators
 
+/// Of each value, in order.
+struct ValueKinds {
+  var shapes: [Shape], types: [ElementType]
+}
+
 extension Graph {
-  /// Of each value, in order; [] for what has none.
-  func shapes(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> [Shape] {
-    guard inputs.count == self.inputs.count else {
-      throw .argument("inputs: this network has \(self.inputs.count), got \(inputs.count)")
-    }
-    guard !outputs.isEmpty else { throw .argument("network: has no outputs") }
+  /// [] and the network's type for what has none.
+  func kinds(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> ValueKinds {
     let none = try Shape("absent")
     var shapes = [Shape](repeating: none, count: values.count)
+    var types = values.map { $0.type ?? T.elementType }
     for (i, value) in values.enumerated() {
       switch value.source {
       case .input(let number): shapes[i] = inputs[number]
       case .parameter(let number): shapes[i] = parameters.entries[number].shape
       case .buffer(let number): shapes[i] = buffers.entries[number].shape
-      case .integers: shapes[i] = value.shape ?? none
+      case .constant(let array), .planConstant(let array): (shapes[i], types[i]) = (array.shape, array.type)
       case .node: break
       }
     }
     for node in nodes {
       let given = node.inputs.map { $0.map { shapes[$0.index] } ?? none }
-      let results = try naming(node.name, node.operatorName) { () throws(CNNError) in try node.made.outputShapes(of: given) }
-      guard results.count >= node.outputs.count else {
-        throw .argument(
-          "\(node.name) (\(node.operatorName)): outputs: wanted at most \(results.count), got \(node.outputs.count)")
+      try naming(node.name, node.operatorName) { () throws(CNNError) in
+        let made = try node.made.outputShapes(of: given)
+        let kinds = try node.made.outputTypes(of: node.inputs.map { id in id.map { types[$0.index] } })
+        for (i, output) in node.outputs.enumerated() { (shapes[output.index], types[output.index]) = (made[i], kinds[i]) }
       }
-      for (i, output) in node.outputs.enumerated() { shapes[output.index] = results[i] }
       // What training changes must not be the caller's, nor what an optimizer changes.
       for i in node.made.updatedInputs where mode == .train && i < node.inputs.count {
         guard let input = node.inputs[i], case .buffer = values[input.index].source else {
@@ -36,6 +37,6 @@ extension Graph {
         }
       }
     }
-    return shapes
+    return ValueKinds(shapes: shapes, types: types)
   }
 }

@@ -90,7 +90,7 @@ extension Network {
   /// The loss on a batch, and its gradients: half a step. Changes nothing but them and what nodes update, such as running statistics.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func computeGradients(_ inputs: [Input<T>], _ target: Target<T>) throws(CNNError) -> Double {
-    let loss = try chosenLoss(), plan = try plan(inputs.map { $0.shape }, .train)
+    let loss = try chosenLoss(), plan = try plan(inputs, .train)
     try loss.check(plan.outputShapes[0], target)
     let gradients = try gradientMemory()
     let run: Execution<T>

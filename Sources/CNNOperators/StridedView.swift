@@ -38,6 +38,13 @@ struct StridedView {
     for axis in repeated { view = view.part(axis, first: 0, step: 0, count: shape[axis]) }
     return view
   }
+  /// The array as if repeated to a larger shape, to which it must broadcast.
+  init(_ x: Shape, broadcastTo y: Shape) {
+    let missing = y.rank - x.rank
+    var view = StridedView((0..<y.rank).map { $0 < missing ? 1 : x[$0 - missing] })
+    for axis in 0..<y.rank where view.axes[axis].extent != y[axis] { view = view.part(axis, first: 0, step: 0, count: y[axis]) }
+    self = view
+  }
 }
 
 /// Two views of equal extents, walked side by side in runs of elements that are equally far apart. Runs that meet in one place of
@@ -155,6 +162,26 @@ struct StridedWalk {
       case (0, 1): y.update(repeating: x.pointee, count: count)
       default: for i in 0..<count { y[i &* b] = x[i &* a] }
       }
+    }
+  }
+
+  /// The same of whatever type: elements of four and eight bytes go as numbers do.
+  static func move(_ x: AnyInput, _ from: StridedView, to y: AnyOutput, _ to: StridedView) throws(CNNError) {
+    switch x.type.stride {
+    case 1: try moveSmall(x.bound(to: UInt8.self).data, from, to: y.bound().data, to)
+    case 2: try moveSmall(x.bound(to: UInt16.self).data, from, to: y.bound().data, to)
+    case 4: try copy(x.bound(to: Float.self).data, from, to: y.bound().data, to)
+    default: try copy(x.bound(to: Double.self).data, from, to: y.bound().data, to)
+    }
+  }
+  private static func moveSmall<U: BitwiseCopyable>(
+    _ x: UnsafePointer<U>, _ from: StridedView, to y: UnsafeMutablePointer<U>, _ to: StridedView
+  ) throws(CNNError) {
+    let walk = StridedWalk(from, to, width: 1, joined(from, to, sorted: true)), (a, b) = (walk.run.from, walk.run.to)
+    try walk.forEachRun { start, end, count in
+      let x = x + start, y = y + end
+      if a == 1 && b == 1 { return CNNCore.copy(x, to: y, count) }
+      for i in 0..<count { y[i &* b] = x[i &* a] }
     }
   }
 

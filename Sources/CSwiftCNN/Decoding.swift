@@ -40,29 +40,64 @@ extension Int64: CElement { static var type: swiftcnn_type { SWIFTCNN_INT64 } }
 extension UInt8: CElement { static var type: swiftcnn_type { SWIFTCNN_UINT8 } }
 
 func name(_ type: swiftcnn_type) -> String {
+  ElementType(type).map { "\($0.description)" } ?? "the unknown type \(type.rawValue)"
+}
+
+extension ElementType {
+  init?(_ type: swiftcnn_type) {
+    switch type {
+    case SWIFTCNN_FLOAT32: self = .float32
+    case SWIFTCNN_FLOAT64: self = .float64
+    case SWIFTCNN_INT8: self = .int8
+    case SWIFTCNN_UINT8: self = .uint8
+    case SWIFTCNN_INT16: self = .int16
+    case SWIFTCNN_UINT16: self = .uint16
+    case SWIFTCNN_INT32: self = .int32
+    case SWIFTCNN_UINT32: self = .uint32
+    case SWIFTCNN_INT64: self = .int64
+    case SWIFTCNN_UINT64: self = .uint64
+    case SWIFTCNN_BOOL: self = .bool
+    default: return nil
+    }
+  }
+}
+func decode(_ type: swiftcnn_type, _ argument: StaticString) throws(CNNError) -> ElementType {
+  guard let known = ElementType(type) else { throw .type("\(argument): \(type.rawValue) is no type of elements") }
+  return known
+}
+func encode(_ type: ElementType) -> swiftcnn_type {
   switch type {
-  case SWIFTCNN_FLOAT32: "float32"
-  case SWIFTCNN_FLOAT64: "float64"
-  case SWIFTCNN_INT32: "int32"
-  case SWIFTCNN_INT64: "int64"
-  case SWIFTCNN_UINT8: "uint8"
-  default: "the unknown type \(type.rawValue)"
+  case .float32: SWIFTCNN_FLOAT32
+  case .float64: SWIFTCNN_FLOAT64
+  case .int8: SWIFTCNN_INT8
+  case .uint8: SWIFTCNN_UINT8
+  case .int16: SWIFTCNN_INT16
+  case .uint16: SWIFTCNN_UINT16
+  case .int32: SWIFTCNN_INT32
+  case .uint32: SWIFTCNN_UINT32
+  case .int64: SWIFTCNN_INT64
+  case .uint64: SWIFTCNN_UINT64
+  case .bool: SWIFTCNN_BOOL
   }
 }
 
 extension swiftcnn_tensor {
   private func address<T: CElement>(_ argument: StaticString, _: T.Type) throws(CNNError) -> (Shape, UnsafeMutablePointer<T>) {
     guard type == T.type else { throw .type("\(argument): wanted \(name(T.type)), got \(name(type))") }
+    let (shape, data) = try address(argument, alignment: MemoryLayout<T>.alignment)
+    return (shape, data.assumingMemoryBound(to: T.self))
+  }
+  private func address(_ argument: StaticString, alignment: Int) throws(CNNError) -> (Shape, UnsafeMutableRawPointer) {
     let shape = try self.shape(argument)
     guard let data else {
       guard shape.count == 0 else { throw .argument("\(argument): data is NULL, wanted \(shape.count) elements") }
       // Never read or written: there are no elements.
-      return (shape, UnsafeMutablePointer(bitPattern: 64) ?? .allocate(capacity: 1))
+      return (shape, UnsafeMutableRawPointer(bitPattern: 64) ?? .allocate(byteCount: 8, alignment: 8))
     }
-    guard UInt(bitPattern: data) % UInt(MemoryLayout<T>.alignment) == 0 else {
-      throw .argument("\(argument): data is not aligned to its elements of \(MemoryLayout<T>.alignment) bytes")
+    guard UInt(bitPattern: data) % UInt(alignment) == 0 else {
+      throw .argument("\(argument): data is not aligned to its elements of \(alignment) bytes")
     }
-    return (shape, data.assumingMemoryBound(to: T.self))
+    return (shape, data)
   }
   private func shape(_ argument: StaticString) throws(CNNError) -> Shape {
     guard rank >= 0 && rank <= Shape.maximumRank else {
@@ -82,6 +117,15 @@ extension swiftcnn_tensor {
     let (shape, data) = try address(argument, type)
     return Output(argument, shape, data)
   }
+}
+
+/// Of any type.
+extension swiftcnn_tensor {
+  func anyOutput(_ argument: StaticString) throws(CNNError) -> AnyOutput {
+    let type = try decode(type, argument), (shape, data) = try address(argument, alignment: type.stride)
+    return AnyOutput(argument, shape, type, data)
+  }
+  func anyInput(_ argument: StaticString) throws(CNNError) -> AnyInput { try anyOutput(argument).input }
 }
 
 /// Optional tensors: NULL stays nil.

@@ -115,13 +115,17 @@ public func swiftcnn_network_set_seed(_ network: OpaquePointer!, _ seed: UInt64)
 
 @_cdecl("swiftcnn_network_input") @implementation
 public func swiftcnn_network_input(
-  _ network: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ shape: UnsafePointer<Int64>!, _ rank: Int32,
-  _ value: UnsafeMutablePointer<swiftcnn_value>!
+  _ network: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ type: swiftcnn_type, _ shape: UnsafePointer<Int64>!,
+  _ rank: Int32, _ value: UnsafeMutablePointer<swiftcnn_value>!
 ) -> swiftcnn_status {
   func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let value else { throw .argument("value: is NULL") }
     let name = try decode(name, "name"), example = shape == nil ? nil : try decodeShape(shape, rank)
-    value.pointee = encode(network.graph.input(name, shape: example))
+    let type = try decode(type, "type")
+    guard !type.isFloatingPoint || type == T.elementType else {
+      throw .type("type: wanted \(T.elementType.description), as the network computes in it, got \(type.description)")
+    }
+    value.pointee = encode(network.graph.input(name, type: type, shape: example))
   }
   return status(network, call, call)
 }
@@ -149,10 +153,8 @@ public func swiftcnn_network_constant(
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let value else { throw .argument("value: is NULL") }
     let name = try decode(name, "name")
-    if data.type == SWIFTCNN_INT64 {
-      let numbers: Input<Int64> = try data.input("data")
-      guard numbers.shape.rank <= 1 else { throw .shape("data: wanted integers of one axis, got \(numbers.shape.description)") }
-      value.pointee = encode(try network.graph.integers(name, (0..<numbers.shape.count).map { Int(numbers.data[$0]) }))
+    if data.type != SWIFTCNN_FLOAT32 && data.type != SWIFTCNN_FLOAT64 {
+      value.pointee = encode(try network.graph.constant(name, TypedArray(data.anyInput("data"))))
       return
     }
     let array: Input<T> = try data.input("data")
@@ -220,12 +222,27 @@ public func swiftcnn_network_output_shape(
   _ shape: UnsafeMutablePointer<Int64>!, _ rank: UnsafeMutablePointer<Int32>!
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
-    let inputs: [Input<T>] = try decode(inputs, input_count)
-    let shapes = try network.outputShapes(inputs.map { $0.shape })
-    guard output >= 0 && output < shapes.count else {
-      throw .argument("output: wanted 0 to \(shapes.count - 1), got \(output)")
+    let kinds = try network.outputKinds(decode(inputs, input_count))
+    guard output >= 0 && output < kinds.count else {
+      throw .argument("output: wanted 0 to \(kinds.count - 1), got \(output)")
     }
-    try encode(shapes[output], shape, rank)
+    try encode(kinds[output].shape, shape, rank)
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_output_type") @implementation
+public func swiftcnn_network_output_type(
+  _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ output: Int,
+  _ type: UnsafeMutablePointer<swiftcnn_type>!
+) -> swiftcnn_status {
+  func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let type else { throw .argument("type: is NULL") }
+    let kinds = try network.outputKinds(decode(inputs, input_count))
+    guard output >= 0 && output < kinds.count else {
+      throw .argument("output: wanted 0 to \(kinds.count - 1), got \(output)")
+    }
+    type.pointee = encode(kinds[output].type)
   }
   return status(network, call, call)
 }
@@ -237,8 +254,8 @@ public func swiftcnn_network_memory(
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let bytes else { throw .argument("bytes: is NULL") }
-    let inputs: [Input<T>] = try decode(inputs, input_count)
-    bytes.pointee = Int64(try network.memory(inputs.map { $0.shape }, train != 0 ? .train : .infer))
+    let inputs: [AnyInput] = try decode(inputs, input_count)
+    bytes.pointee = Int64(try network.memory(inputs, train != 0 ? .train : .infer))
   }
   return status(network, call, call)
 }
@@ -249,9 +266,9 @@ public func swiftcnn_network_predict(
   _ outputs: UnsafePointer<swiftcnn_tensor>!, _ output_count: Int
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
-    var results: [Output<T>] = []
-    for tensor in try decode(outputs, output_count, "outputs") { results.append(try tensor.output("outputs")) }
-    try network.predict(decode(inputs, input_count), results)
+    var results: [AnyOutput] = []
+    for tensor in try decode(outputs, output_count, "outputs") { results.append(try tensor.anyOutput("outputs")) }
+    try network.predict(decode(inputs, input_count) as [AnyInput], results)
   }
   return status(network, call, call)
 }
@@ -275,6 +292,12 @@ func decode<S>(_ list: UnsafePointer<S>?, _ count: Int, _ argument: StaticString
 func decode<T: CElement>(_ inputs: UnsafePointer<swiftcnn_tensor>?, _ count: Int) throws(CNNError) -> [Input<T>] {
   var list: [Input<T>] = []
   for tensor in try decode(inputs, count, "inputs") { list.append(try tensor.input("inputs")) }
+  return list
+}
+
+func decode(_ inputs: UnsafePointer<swiftcnn_tensor>?, _ count: Int) throws(CNNError) -> [AnyInput] {
+  var list: [AnyInput] = []
+  for tensor in try decode(inputs, count, "inputs") { list.append(try tensor.anyInput("inputs")) }
   return list
 }
 

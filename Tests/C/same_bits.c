@@ -62,7 +62,7 @@ int main(int count, char **arguments) {
   fclose(file);
 
   check(swiftcnn_network_create(SWIFTCNN_FLOAT32, 0x123456789ABCDEF0u, &net));
-  check(swiftcnn_network_input(net, "x", image, 4, &v[0]));
+  check(swiftcnn_network_input(net, "x", SWIFTCNN_FLOAT32, image, 4, &v[0]));
   v[1] = parameter(net, "0.weight", filters, 4, "HeNormal", 0);
   v[2] = parameter(net, "0.bias", filters, 1, "Constant", 0);
   v[0] = node(net, "Conv", padded, 1, v, 3);

@@ -29,6 +29,8 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
     /// A buffer of these numbers.
     case constant([Int], [Double])
     case integers([Int])
+    /// Constant indices, or a mask.
+    case typed([Int], [Int], ElementType)
     case absent
   }
 
@@ -129,6 +131,8 @@ final class OperatorRun<T: Element> {
           try graph.buffer(Name("input \(i)"), shape(extents)) { array throws(CNNError) in
             for (place, number) in numbers.enumerated() { array.data[place] = T(number) }
           })
+      case .typed(let extents, let numbers, let type):
+        values.append(try graph.constant(Name("input \(i)"), .of(numbers, extents, type)))
       case .integers(let numbers): values.append(try graph.integers(Name("input \(i)"), numbers))
       case .absent: values.append(nil)
       }

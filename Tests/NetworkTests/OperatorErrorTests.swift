@@ -18,7 +18,6 @@ import Testing
   }
   static let wrong: [Wrong] = [
     .init("Celu", [.float("alpha", 0)], [[2]], "alpha: wanted a number that is not 0"),
-    .init("Clip", [], [[2], []], "min: wanted constant numbers"),
     .init("Elu", [.float("beta", 1)], [[2]], "has no attribute beta"),
     .init("Gelu", [.string("approximate", "erf")], [[2]], "approximate: wanted none or tanh, got erf"),
     .init("PRelu", [], [[2, 3], [2]], "slope: shape [2] does not broadcast"),

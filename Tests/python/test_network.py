@@ -37,7 +37,7 @@ class Network:
         return made.value
 
     def input(self, *shape):
-        return self.value("input", b"x", extents(shape), len(shape))
+        return self.value("input", b"x", TYPES[self.dtype.type], extents(shape), len(shape))
 
     def parameter(self, name, *shape, initializer=b"HeNormal", **attributes):
         return self.value("parameter", name.encode(), extents(shape), len(shape), initializer, *attribute_list(attributes))

@@ -170,13 +170,14 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_create": ([c_int, c_uint64, POINTER(_NETWORK)], _STATUS),
     "swiftcnn_network_free": ([_NETWORK], None),
     "swiftcnn_network_set_seed": ([_NETWORK, c_uint64], _STATUS),
-    "swiftcnn_network_input": ([_NETWORK, c_char_p, _SHAPE, c_int32, _VALUES], _STATUS),
+    "swiftcnn_network_input": ([_NETWORK, c_char_p, c_int32, _SHAPE, c_int32, _VALUES], _STATUS),
     "swiftcnn_network_parameter": ([_NETWORK, c_char_p, _SHAPE, c_int32, *_NAMED, _VALUES], _STATUS),
     "swiftcnn_network_constant": ([_NETWORK, c_char_p, _T, _VALUES], _STATUS),
     "swiftcnn_network_add": ([_NETWORK, c_char_p, *_NAMED, _VALUES, c_size_t, _VALUES, c_size_t], _STATUS),
     "swiftcnn_network_set_outputs": ([_NETWORK, _VALUES, c_size_t], _STATUS),
     "swiftcnn_network_shape": ([_NETWORK, _VALUE, *_EXTENTS], _STATUS),
     "swiftcnn_network_output_shape": ([_NETWORK, *_TENSORS, c_size_t, *_EXTENTS], _STATUS),
+    "swiftcnn_network_output_type": ([_NETWORK, *_TENSORS, c_size_t, POINTER(c_int32)], _STATUS),
     "swiftcnn_network_memory": ([_NETWORK, *_TENSORS, c_int32, POINTER(c_int64)], _STATUS),
     "swiftcnn_network_predict": ([_NETWORK, *_TENSORS, *_TENSORS], _STATUS),
     "swiftcnn_network_set_loss": ([_NETWORK, *_NAMED], _STATUS),
@@ -252,8 +253,10 @@ _ERRORS: dict[int, type[errors.SwiftCNNError]] = {
     32: errors.NativeMemoryError,
     33: errors.EnvironmentFailure,
 }
-_TYPES = {np.dtype(n): i for n, i in [("f4", 1), ("f8", 2), ("i4", 3), ("i8", 4), ("bool", 5), ("u1", 5)]}
-_DTYPES = {i: dtype for dtype, i in _TYPES.items()}
+_NUMBERS = {"f4": 1, "f8": 2, "i4": 3, "i8": 4, "u1": 5, "i1": 6, "i2": 7, "u2": 8, "u4": 9, "u8": 10, "bool": 11}
+_DTYPES = {i: np.dtype(name) for name, i in _NUMBERS.items()}
+# Bools go as the bytes that they are, which masks of functions are and networks take for bools too.
+_TYPES = {dtype: 5 if i == 11 else i for i, dtype in _DTYPES.items()}
 
 
 _bytes_of: Any = (c_char * 0).from_buffer
@@ -421,9 +424,11 @@ class Network:
 
     # Building
 
-    def input(self, name: str, shape: Optional[Sequence[int]]) -> int:
+    def input(self, name: str, shape: Optional[Sequence[int]], dtype: Any = None) -> int:
+        """Of the network's type unless `dtype` is one of integers, or bool."""
         value, extents = c_int32(), None if shape is None else (c_int64 * len(shape))(*shape)
-        self._call("input", name.encode(), extents, len(shape or ()), ctypes.byref(value))
+        kind = _NUMBERS.get(np.dtype(dtype or self.dtype).str[1:].replace("b1", "bool"), 0)
+        self._call("input", name.encode(), kind, extents, len(shape or ()), ctypes.byref(value))
         return value.value
 
     def parameter(self, name: str, shape: Sequence[int], initializer: str, given: Mapping[str, AttributeValue]) -> int:
@@ -459,6 +464,11 @@ class Network:
         extents, rank = (c_int64 * 8)(), c_int32()
         self._call("output_shape", *_tensors(inputs), output, extents, ctypes.byref(rank))
         return tuple(extents[: rank.value])
+
+    def output_type(self, inputs: Sequence[npt.NDArray[Any]], output: int) -> np.dtype[Any]:
+        kind = c_int32()
+        self._call("output_type", *_tensors(inputs), output, ctypes.byref(kind))
+        return _DTYPES[kind.value]
 
     def memory(self, shapes: Sequence[Sequence[int]], train: bool) -> int:
         """The bytes of what nodes give and leave in a run, or a training step, on inputs of these shapes."""

@@ -2,13 +2,15 @@
 import CNNCore
 
 final class AddOperator<T: Element>: BinaryOperator<T> {
+  override var ofIntegers: IntegerFunction? { .sum }
+
   /// Of equal shapes in one layout, zeros included.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     inputs[0] == inputs[1] && inputs[0].rank == 4
       ? LayoutRule([.blocked(halo: 0), .blocked(halo: 0)], .asInputs, gain: 0) : nil
   }
 
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+  override func compute(_ arrays: Arrays<T>) throws(CNNError) {
     if let y = try arrays.blockedOutput(), let a = try arrays.blockedInput(0), let b = try arrays.blockedInput(1) {
       return try add(a.flat("a").input, b.flat("b").input, y.flat("y"))
     }

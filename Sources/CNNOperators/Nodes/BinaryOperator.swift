@@ -1,4 +1,4 @@
-// What Add, Sub, Mul and Div share: y = f(a, b), element by element, with broadcasting.
+// What Add, Sub, Mul, Div and their like share: y = f(a, b), element by element, with broadcasting.
 import CNNCore
 import Microkernels
 
@@ -6,8 +6,28 @@ class BinaryOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["a", "b"])) }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try broadcastShape(inputs[0], inputs[1])] }
+  /// Both inputs are of one type, and so is the output.
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    guard let type = inputs[0], type != T.elementType, let ofIntegers else { return try super.outputTypes(of: inputs) }
+    guard ofIntegers.takes(type) else { throw wrongType(0, ofIntegers.wanted, type) }
+    try want(type, inputs)
+    return [ofIntegers.result(type)]
+  }
   override var mayOverwriteInputs: [Int] { [0, 1] }
   override var hasBackward: Bool { true }
+
+  /// What it does with integers; nil: it does not take any.
+  var ofIntegers: IntegerFunction? { nil }
+  /// What it does with numbers of the network's type.
+  func compute(_ arrays: Arrays<T>) throws(CNNError) { throw .type("a: wanted integers, got numbers") }
+
+  final override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let ofIntegers, let type = arrays.inputType(0), type != T.elementType {
+      try ofIntegers.apply(arrays.anyInput(0), arrays.anyInput(1), arrays.anyOutput())
+    } else {
+      try compute(arrays)
+    }
+  }
 }
 
 /// A function of two elements: a type and not a closure, so that loops are compiled for it.

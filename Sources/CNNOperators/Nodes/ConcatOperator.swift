@@ -2,7 +2,7 @@
 import CNNCore
 import Microkernels
 
-final class ConcatOperator<T: Element>: Operator<T> {
+final class ConcatOperator<T: Element>: MovingOperator<T> {
   private let axis: Int
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -64,11 +64,11 @@ final class ConcatOperator<T: Element>: Operator<T> {
       }
       return
     }
-    let y = try arrays.output()
+    let y = try arrays.anyOutput(), size = y.type.stride
     try forEachPart(arrays, y.shape) { i, columns, rows, start, step throws(CNNError) in
-      let x = try arrays.input(i)
+      let x = try arrays.anyInput(i)
       parallel(rows, width: try parallelWidth(rows, .elements(x.shape.count))) { row, _ in
-        copy(x.data + row &* columns, to: y.data + (row &* step &+ start), columns)
+        copyBytes(x.data + row &* columns &* size, to: y.data + (row &* step &+ start) &* size, columns &* size)
       }
     }
   }

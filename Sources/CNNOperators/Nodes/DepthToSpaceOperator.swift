@@ -45,7 +45,7 @@ struct PixelBlocks {
   }
 }
 
-final class DepthToSpaceOperator<T: Element>: Operator<T> {
+final class DepthToSpaceOperator<T: Element>: MovingOperator<T> {
   private let blocks: PixelBlocks
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -57,8 +57,8 @@ final class DepthToSpaceOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try blocks.large(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), y = try arrays.output()
-    try StridedWalk.copy(x.data, blocks.inOrder(x.shape), to: y.data, blocks.blocks(y.shape))
+    let x = try arrays.anyInput(0), y = try arrays.anyOutput()
+    try StridedWalk.move(x, blocks.inOrder(x.shape), to: y, blocks.blocks(y.shape))
   }
 
   override var hasBackward: Bool { true }

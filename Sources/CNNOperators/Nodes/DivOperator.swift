@@ -2,7 +2,9 @@
 import CNNCore
 
 final class DivOperator<T: Element>: BinaryOperator<T> {
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try divide(arrays.input(0), arrays.input(1), arrays.output()) }
+  override var ofIntegers: IntegerFunction? { .quotient }
+
+  override func compute(_ arrays: Arrays<T>) throws(CNNError) { try divide(arrays.input(0), arrays.input(1), arrays.output()) }
 
   override var backwardReadsInputs: [Int] { [0, 1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {

@@ -1,7 +1,7 @@
 // Flatten: the axes before `axis` (1) become one, and so do the others. The elements stay where they are.
 import CNNCore
 
-final class FlattenOperator<T: Element>: Operator<T> {
+final class FlattenOperator<T: Element>: ViewOperator<T> {
   private let axis: Int
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -18,12 +18,5 @@ final class FlattenOperator<T: Element>: Operator<T> {
     var rows = 1, columns = 1
     for i in 0..<x.rank { if i < split { rows *= x[i] } else { columns *= x[i] } }
     return [try Shape("y", rows, columns)]
-  }
-
-  override func isView(_ mode: Mode) -> Bool { true }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough(arrays.input(0), arrays.output()) }
-  override var hasBackward: Bool { true }
-  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try arrays.copyThrough(arrays.gradOutput(), gradX) }
   }
 }

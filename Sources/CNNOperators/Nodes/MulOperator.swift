@@ -2,6 +2,8 @@
 import CNNCore
 
 final class MulOperator<T: Element>: BinaryOperator<T> {
+  override var ofIntegers: IntegerFunction? { .product }
+
   /// Of equal shapes; or of images and one number for each of their channels, as squeeze-and-excitation has.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     let (a, b) = (inputs[0], inputs[1])
@@ -9,7 +11,7 @@ final class MulOperator<T: Element>: BinaryOperator<T> {
     guard a == b || a[2] == 1 && a[3] == 1 || b[2] == 1 && b[3] == 1 else { return nil }
     return LayoutRule([.blocked(halo: 0), .blocked(halo: 0)], .asInputs, gain: 0)
   }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+  override func compute(_ arrays: Arrays<T>) throws(CNNError) {
     if let y = try arrays.blockedOutput(), let a = try arrays.blockedInput(0), let b = try arrays.blockedInput(1) {
       if a.shape == b.shape { return try multiply(a.flat("a").input, b.flat("b").input, y.flat("y")) }
       return try a.shape == y.shape ? y.fill(a, timesChannels: b) : y.fill(b, timesChannels: a)

@@ -2,11 +2,11 @@
 // is: constant, reflect (mirrored at the first and last element), edge (they are repeated), or wrap (x again).
 import CNNCore
 
-final class PadOperator<T: Element>: Operator<T> {
+final class PadOperator<T: Element>: MovingOperator<T> {
   private enum Filling { case constant, reflect, edge, wrap }
   private let filling: Filling
   private let pads: [Int], axes: [Int]?
-  private let value: T
+  private let value: Double
 
   init(_ attributes: Attributes) throws(CNNError) {
     let mode = try attributes.string("mode", default: "constant")
@@ -28,7 +28,7 @@ final class PadOperator<T: Element>: Operator<T> {
     self.pads = pads
     axes = try attributes.integers(input: 3, "axes")
     let attribute = try attributes.float("value", default: 0), input = try attributes.numbers(input: 2, "constant_value")
-    value = T(input?.first ?? attribute)
+    value = input?.first ?? attribute
     super.init(try Signature(attributes, inputs: ["data", "pads", "constant_value", "axes"], required: 1))
   }
 
@@ -107,9 +107,9 @@ final class PadOperator<T: Element>: Operator<T> {
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), y = try arrays.output()
-    if filling == .constant { y.data.update(repeating: value, count: y.shape.count) }
-    try forEachPart(x.shape, y.shape) { from, to throws(CNNError) in try StridedWalk.copy(x.data, from, to: y.data, to) }
+    let x = try arrays.anyInput(0), y = try arrays.anyOutput()
+    if filling == .constant { y.fill(value) }
+    try forEachPart(x.shape, y.shape) { from, to throws(CNNError) in try StridedWalk.move(x, from, to: y, to) }
   }
 
   override var hasBackward: Bool { true }

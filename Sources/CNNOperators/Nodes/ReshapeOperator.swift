@@ -2,7 +2,7 @@
 // has there. The elements stay where they are.
 import CNNCore
 
-final class ReshapeOperator<T: Element>: Operator<T> {
+final class ReshapeOperator<T: Element>: ViewOperator<T> {
   private let shape: [Int]
   private let allowsZero: Bool
 
@@ -37,12 +37,5 @@ final class ReshapeOperator<T: Element>: Operator<T> {
       throw .shape("shape: wanted one of \(x.count) elements as data has (\(x.description)), got \(y.description)")
     }
     return [y]
-  }
-
-  override func isView(_ mode: Mode) -> Bool { true }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough(arrays.input(0), arrays.output()) }
-  override var hasBackward: Bool { true }
-  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try arrays.copyThrough(arrays.gradOutput(), gradX) }
   }
 }

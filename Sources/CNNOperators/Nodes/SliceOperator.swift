@@ -2,7 +2,7 @@
 // a step is negative. Negative starts and ends count from behind, and what is outside is as far as there are elements.
 import CNNCore
 
-final class SliceOperator<T: Element>: Operator<T> {
+final class SliceOperator<T: Element>: MovingOperator<T> {
   private let starts: [Int], ends: [Int]
   private let axes: [Int], steps: [Int]
 
@@ -44,8 +44,8 @@ final class SliceOperator<T: Element>: Operator<T> {
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), y = try arrays.output()
-    try StridedWalk.copy(x.data, part(x.shape), to: y.data, StridedView(y.shape))
+    let x = try arrays.anyInput(0), y = try arrays.anyOutput()
+    try StridedWalk.move(x, part(x.shape), to: y, StridedView(y.shape))
   }
 
   override var hasBackward: Bool { true }

@@ -1,7 +1,7 @@
 // SpaceToDepth: y[N][C*b²][H/b][W/b] of x[N][C][H][W]: the way back from DepthToSpace in mode DCR.
 import CNNCore
 
-final class SpaceToDepthOperator<T: Element>: Operator<T> {
+final class SpaceToDepthOperator<T: Element>: MovingOperator<T> {
   private let blocks: PixelBlocks
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -11,8 +11,8 @@ final class SpaceToDepthOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try blocks.small(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), y = try arrays.output()
-    try StridedWalk.copy(x.data, blocks.blocks(x.shape), to: y.data, blocks.inOrder(y.shape))
+    let x = try arrays.anyInput(0), y = try arrays.anyOutput()
+    try StridedWalk.move(x, blocks.blocks(x.shape), to: y, blocks.inOrder(y.shape))
   }
 
   override var hasBackward: Bool { true }

@@ -2,7 +2,7 @@
 // be smaller.
 import CNNCore
 
-final class SplitOperator<T: Element>: Operator<T> {
+final class SplitOperator<T: Element>: MovingOperator<T> {
   private let axis: Int
   private let split: [Int]?
   private let mayEndSmaller: Bool
@@ -50,11 +50,11 @@ final class SplitOperator<T: Element>: Operator<T> {
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), (axis, sizes) = try parts(x.shape)
+    let x = try arrays.anyInput(0), (axis, sizes) = try parts(x.shape)
     var first = 0
     for (i, size) in sizes.enumerated() {
-      let y = try arrays.output(i), part = StridedView(x.shape).part(axis, first: first, count: size)
-      try StridedWalk.copy(x.data, part, to: y.data, StridedView(y.shape))
+      let y = try arrays.anyOutput(i), part = StridedView(x.shape).part(axis, first: first, count: size)
+      try StridedWalk.move(x, part, to: y, StridedView(y.shape))
       first += size
     }
   }

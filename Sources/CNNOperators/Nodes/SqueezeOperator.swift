@@ -1,7 +1,7 @@
 // Squeeze: without the axes of one element that `axes` names, or without all of them. The elements stay where they are.
 import CNNCore
 
-final class SqueezeOperator<T: Element>: Operator<T> {
+final class SqueezeOperator<T: Element>: ViewOperator<T> {
   private let axes: [Int]?
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -22,12 +22,5 @@ final class SqueezeOperator<T: Element>: Operator<T> {
     }
     let kept = (0..<x.rank).filter { !dropped.contains($0) }
     return [try Shape("squeezed", extents: kept.map { x[$0] })]
-  }
-
-  override func isView(_ mode: Mode) -> Bool { true }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough(arrays.input(0), arrays.output()) }
-  override var hasBackward: Bool { true }
-  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try arrays.copyThrough(arrays.gradOutput(), gradX) }
   }
 }

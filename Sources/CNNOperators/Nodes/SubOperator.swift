@@ -2,7 +2,9 @@
 import CNNCore
 
 final class SubOperator<T: Element>: BinaryOperator<T> {
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+  override var ofIntegers: IntegerFunction? { .difference }
+
+  override func compute(_ arrays: Arrays<T>) throws(CNNError) {
     try subtract(arrays.input(0), arrays.input(1), arrays.output())
   }
 

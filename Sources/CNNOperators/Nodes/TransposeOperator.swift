@@ -1,7 +1,7 @@
 // Transpose: axis i of the result is axis perm[i] of x; without perm, the axes in reverse.
 import CNNCore
 
-final class TransposeOperator<T: Element>: Operator<T> {
+final class TransposeOperator<T: Element>: MovingOperator<T> {
   private let perm: [Int]?
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -21,8 +21,8 @@ final class TransposeOperator<T: Element>: Operator<T> {
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
-    let x = try arrays.input(0), y = try arrays.output()
-    try StridedWalk.copy(x.data, StridedView(x.shape).permuted(order(x.shape)), to: y.data, StridedView(y.shape))
+    let x = try arrays.anyInput(0), y = try arrays.anyOutput()
+    try StridedWalk.move(x, StridedView(x.shape).permuted(order(x.shape)), to: y, StridedView(y.shape))
   }
 
   override var hasBackward: Bool { true }

@@ -1,7 +1,7 @@
 // Unsqueeze: with axes of one element more; `axes` names them, counted in the result. The elements stay where they are.
 import CNNCore
 
-final class UnsqueezeOperator<T: Element>: Operator<T> {
+final class UnsqueezeOperator<T: Element>: ViewOperator<T> {
   private let axes: [Int]
 
   init(_ attributes: Attributes) throws(CNNError) {
@@ -28,12 +28,5 @@ final class UnsqueezeOperator<T: Element>: Operator<T> {
       }
     }
     return [try Shape("expanded", extents: extents)]
-  }
-
-  override func isView(_ mode: Mode) -> Bool { true }
-  override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough(arrays.input(0), arrays.output()) }
-  override var hasBackward: Bool { true }
-  override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let gradX = try arrays.gradInput(0) { try arrays.copyThrough(arrays.gradOutput(), gradX) }
   }
 }

@@ -1,13 +1,15 @@
 // The arrays of one call of an operator, as the executor hands them out: shapes are the plan's, addresses the run's.
 package import CNNCore
 
-/// A shape, its layout, and where the table of addresses has the memory.
+/// A shape, a type, a layout, and where the table of addresses has the memory.
 package struct Operand {
   package let shape: Shape
   package let slot: Int
   package let layout: ArrayLayout
-  package init(_ shape: Shape, slot: Int, _ layout: ArrayLayout = .planar) {
-    (self.shape, self.slot, self.layout) = (shape, slot, layout)
+  /// nil: the operator knows.
+  package let type: ElementType?
+  package init(_ shape: Shape, slot: Int, _ layout: ArrayLayout = .planar, type: ElementType? = nil) {
+    (self.shape, self.slot, self.layout, self.type) = (shape, slot, layout, type)
   }
 }
 
@@ -51,6 +53,17 @@ package struct Arrays<T: Element> {
     guard operand.layout == .planar else { throw CNNError(.unsupported, "\(name): wanted a planar array, got a blocked one") }
     return Output(name, operand.shape, address.assumingMemoryBound(to: U.self))
   }
+  /// The same of the network's type.
+  private func numbers(_ list: [Operand?], _ i: Int, _ name: StaticString) throws(CNNError) -> Output<T> {
+    if i < list.count, let type = list[i]?.type, type != T.elementType {
+      throw .type("\(name): wanted elements of \(T.elementType.description), got \(type.description)")
+    }
+    return try array(list, i, name)
+  }
+  private func any(_ list: [Operand?], _ i: Int, _ name: StaticString) throws(CNNError) -> AnyOutput {
+    let array: Output<UInt8> = try array(list, i, name)
+    return AnyOutput(name, array.shape, list[i]?.type ?? T.elementType, UnsafeMutableRawPointer(array.data))
+  }
   private func blocked(_ list: [Operand?], _ i: Int) throws(CNNError) -> BlockedArray<T>? {
     guard i < list.count, let operand = list[i], case .blocked(let halo) = operand.layout, let address = addresses[operand.slot]
     else { return nil }
@@ -59,13 +72,22 @@ package struct Arrays<T: Element> {
   private func name(_ i: Int) -> StaticString { i < operands.names.count ? operands.names[i] : "input" }
 
   package var inputCount: Int { operands.inputs.count }
-  package func input(_ i: Int) throws(CNNError) -> Input<T> { try array(operands.inputs, i, name(i)).input }
+  package func input(_ i: Int) throws(CNNError) -> Input<T> { try numbers(operands.inputs, i, name(i)).input }
   package func optionalInput(_ i: Int) throws(CNNError) -> Input<T>? {
     i < operands.inputs.count && operands.inputs[i] != nil ? try input(i) : nil
   }
   /// An input of `updatedInputs`, to be written.
-  package func updatedInput(_ i: Int) throws(CNNError) -> Output<T> { try array(operands.inputs, i, name(i)) }
-  package func output(_ i: Int = 0) throws(CNNError) -> Output<T> { try array(operands.outputs, i, "y") }
+  package func updatedInput(_ i: Int) throws(CNNError) -> Output<T> { try numbers(operands.inputs, i, name(i)) }
+  package func output(_ i: Int = 0) throws(CNNError) -> Output<T> { try numbers(operands.outputs, i, "y") }
+
+  // The same of whatever type.
+  package func anyInput(_ i: Int) throws(CNNError) -> AnyInput { try any(operands.inputs, i, name(i)).input }
+  package func anyOptionalInput(_ i: Int) throws(CNNError) -> AnyInput? {
+    i < operands.inputs.count && operands.inputs[i] != nil ? try anyInput(i) : nil
+  }
+  package func anyOutput(_ i: Int = 0) throws(CNNError) -> AnyOutput { try any(operands.outputs, i, "y") }
+  package var outputCount: Int { operands.outputs.count }
+  package func inputType(_ i: Int) -> ElementType? { i < operands.inputs.count ? operands.inputs[i]?.type : nil }
   /// Number i of what `kept` lists: written by forward, read by backward. Only in training.
   package func kept<U: BitwiseCopyable>(_ i: Int) throws(CNNError) -> Output<U> {
     try array(operands.kept, i, "kept array")
@@ -129,6 +151,11 @@ package struct Arrays<T: Element> {
     return operand.shape
   }
 
+  /// Input 0 as output 0, of whatever type; nothing where it is the same memory.
+  package func copyThrough() throws(CNNError) {
+    let x = try anyInput(0), y = try anyOutput()
+    if x.data != UnsafeRawPointer(y.data) { copyBytes(x.data, to: y.data, x.bytes) }
+  }
   /// The same elements elsewhere; nothing where it is the same memory.
   package func copyThrough(_ from: Input<T>, _ to: Output<T>) {
     if from.data != UnsafePointer(to.data) { copy(from.data, to: to.data, from.shape.count) }

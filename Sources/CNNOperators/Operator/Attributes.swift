@@ -2,7 +2,7 @@
 package import CNNCore
 
 package enum AttributeValue: Sendable {
-  case int(Int), float(Double), string(Name), ints([Int]), floats([Double])
+  case int(Int), float(Double), string(Name), ints([Int]), floats([Double]), tensor(TypedArray)
 
   var description: StaticString {
     switch self {
@@ -11,6 +11,7 @@ package enum AttributeValue: Sendable {
     case .string: "a string"
     case .ints: "a list of integers"
     case .floats: "a list of numbers"
+    case .tensor: "a tensor"
     }
   }
 }
@@ -26,10 +27,9 @@ package enum GivenInput {
   case absent
   /// An array that is known only when the network runs.
   case array
-  /// int64 numbers, such as the shape that Reshape takes.
-  case integers([Int])
-  /// Numbers of the network's own type: `at` gives each, in C order.
-  case constant(count: Int, at: (Int) -> Double)
+  case constant(TypedArray)
+  /// A buffer, of the network's own type: `at` gives each number, in C order.
+  case buffer(count: Int, at: (Int) -> Double)
 }
 
 /// Typed, checked access to the attributes of one node (or of a loss, an optimizer, …). What was never asked for is unknown, and
@@ -40,6 +40,8 @@ package final class Attributes {
   package let outputs: Int
   private let list: [Attribute]
   private var known: [Bool]
+  /// The inputs whose elements were asked for, as an operator must know them when it is made, and those among them that are arrays.
+  package private(set) var readInputs: [Int] = [], unknownInputs: [Int] = []
 
   package init(of owner: Name, _ list: [Attribute], inputs: [GivenInput] = [], outputs: Int = 1) throws(CNNError) {
     (self.owner, self.list, self.inputs, self.outputs) = (owner, list, inputs, outputs)
@@ -108,22 +110,48 @@ package final class Attributes {
     }
   }
 
-  /// The int64 constant that input i must be; nil where it is absent. `name` is ONNX's name of the input.
+  package func tensor(_ name: StaticString) throws(CNNError) -> TypedArray? {
+    guard let value = find(name) else { return nil }
+    guard case .tensor(let array) = value else { throw mismatch(name, "a tensor", value) }
+    return array
+  }
+
+  // Inputs whose elements must be known when the operator is made; nil where they are absent. `name` is ONNX's name of the input.
+
+  private func read(_ i: Int, _ name: StaticString) throws(CNNError) -> GivenInput {
+    guard i < inputs.count else { return .absent }
+    if !readInputs.contains(i) { readInputs.append(i) }
+    guard case .array = inputs[i] else { return inputs[i] }
+    unknownInputs.append(i)
+    throw CNNError(
+      .unsupported,
+      "\(owner): \(name): wanted what follows from constants, shapes and what is handed in, got an array that is not known")
+  }
+  /// Integers, such as the shape that Reshape takes.
   package func integers(input i: Int, _ name: StaticString) throws(CNNError) -> [Int]? {
-    guard i < inputs.count else { return nil }
-    switch inputs[i] {
-    case .absent: return nil
-    case .integers(let numbers): return numbers
-    default: throw CNNError(.unsupported, "\(owner): \(name): wanted constant integers, got an array that is computed")
+    switch try read(i, name) {
+    case .constant(let array) where !array.type.isFloatingPoint: return (0..<array.shape.count).map { array.integer($0) }
+    // An empty list has no integers, of whatever type it is.
+    case .constant(let array) where array.shape.count == 0: return []
+    case .constant(let array): throw CNNError(.type, "\(owner): \(name): wanted integers, got \(array.type.description)")
+    case .buffer: throw CNNError(.type, "\(owner): \(name): wanted integers, got numbers of the network's type")
+    default: return nil
     }
   }
-  /// The constant numbers that input i must be, such as the limits of Clip; nil where it is absent.
+  /// Numbers, such as the limits of Clip.
   package func numbers(input i: Int, _ name: StaticString) throws(CNNError) -> [Double]? {
-    guard i < inputs.count else { return nil }
-    switch inputs[i] {
-    case .absent: return nil
-    case .constant(let count, let at): return (0..<count).map { at($0) }
-    default: throw CNNError(.unsupported, "\(owner): \(name): wanted constant numbers, got an array that is computed")
+    switch try read(i, name) {
+    case .constant(let array): return (0..<array.shape.count).map { array.number($0) }
+    case .buffer(let count, let at): return (0..<count).map { at($0) }
+    default: return nil
+    }
+  }
+  /// An array of any type.
+  package func array(input i: Int, _ name: StaticString) throws(CNNError) -> TypedArray? {
+    switch try read(i, name) {
+    case .constant(let array): return array
+    case .buffer: throw CNNError(.unsupported, "\(owner): \(name): wanted a constant, got a buffer, which may change")
+    default: return nil
     }
   }
 }

@@ -25,6 +25,8 @@ package struct Signature {
   /// ONNX's names of the inputs, for messages.
   package let inputs: [StaticString]
   package let outputs: Int
+  /// The inputs whose elements the operator has read when it was made: of any type, and not looked at again.
+  let readInputs: [Int]
 
   /// Inputs behind the first `required` may be absent. `variadic`: any number of inputs more, named like the last.
   package init(
@@ -45,15 +47,17 @@ package struct Signature {
     }
     self.inputs = names
     self.outputs = attributes.outputs
+    readInputs = attributes.readInputs
   }
 
   /// Of an operator that no user names.
-  init(inputs: [StaticString]) { (self.inputs, outputs) = (inputs, 1) }
+  init(inputs: [StaticString]) { (self.inputs, outputs, readInputs) = (inputs, 1, []) }
 
   /// Of an operator that does the work of two: the inputs of the first, then those of the next but its first.
   init(_ first: Signature, absorbing next: Signature) {
     inputs = first.inputs + next.inputs.dropFirst()
     outputs = next.outputs
+    readInputs = first.readInputs + next.readInputs.filter { $0 > 0 }.map { $0 + first.inputs.count - 1 }
   }
 }
 
@@ -72,6 +76,33 @@ package class Operator<T: Element> {
   package func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     throw CNNError(.unsupported, "this operator has no shape rule")
   }
+
+  // Types, and values that follow from shapes
+
+  /// The element type of each output, or why inputs of these types are not taken; nil: an absent one. As a rule all are of the network's
+  /// type, but for those that were read when the operator was made.
+  package func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    try want(T.elementType, inputs)
+    return [ElementType](repeating: T.elementType, count: signature.outputs)
+  }
+  /// Throws where an input is of another type than this.
+  final func want(_ wanted: ElementType, _ inputs: [ElementType?], from first: Int = 0) throws(CNNError) {
+    for i in first..<max(first, inputs.count) where !signature.readInputs.contains(i) {
+      guard let type = inputs[i], type != wanted else { continue }
+      throw wrongType(i, "\(wanted.description)", type)
+    }
+  }
+  final func wrongType(_ i: Int, _ wanted: String, _ type: ElementType) -> CNNError {
+    .type(
+      "\(i < signature.inputs.count ? signature.inputs[i] : "input"): wanted elements of \(wanted), got \(type.description)")
+  }
+
+  /// Its outputs, where they follow from shapes alone, as those of Shape do.
+  package func outputs(ofShapes inputs: [Shape]) throws(CNNError) -> [TypedArray]? { nil }
+  /// Whether the same inputs always give the same outputs.
+  package var isDeterministic: Bool { true }
+  /// Whether it was not made yet, as inputs that it must read are not known yet.
+  package var isPending: Bool { false }
 
   // Forward and backward
 

@@ -60,10 +60,10 @@ extension CNNNetwork.Network {
     // Values in their order, so that each has the number that it has here.
     for (index, value) in graph.values.enumerated() {
       switch value.source {
-      case .input: _ = copy.graph.input(value.name, shape: value.shape)
+      case .input: _ = copy.graph.input(value.name, type: value.type ?? T.elementType, shape: value.shape)
       case .parameter(let i): _ = try copy.graph.parameter(value.name, graph.parameters.entries[i].shape, zeros)
       case .buffer(let i): _ = try copy.graph.buffer(value.name, graph.buffers.entries[i].shape, zeros)
-      case .integers(let numbers): _ = try copy.graph.integers(value.name, numbers)
+      case .constant(let array), .planConstant(let array): _ = try copy.graph.constant(value.name, array)
       case .node(let number):
         let node = graph.nodes[number]
         guard node.outputs[0].index == index else { continue }  // added with the first

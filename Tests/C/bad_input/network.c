@@ -13,6 +13,7 @@ static size_t inputs_given, outputs_given, node_inputs, attributes_given, index_
 static double accuracy, *accuracy_pointer, factor, metric;
 static swiftcnn_tensor array_given, *array_pointer, *inputs_pointer, *outputs_pointer;
 static swiftcnn_arrays kind;
+static swiftcnn_type input_type, *type_pointer;
 
 static void network_fixture(void) {
   canary();
@@ -28,7 +29,7 @@ static void network_fixture(void) {
   attribute = none;
   epoch = defaults;
   swiftcnn_network_create(element, 1, &network);
-  swiftcnn_network_input(network, "x", x->shape, 2, &input);
+  swiftcnn_network_input(network, "x", element, x->shape, 2, &input);
   swiftcnn_network_parameter(network, "w", shape, 2, "HeNormal", NULL, 0, &weight_value);
   nodes[0] = input;
   nodes[1] = weight_value;
@@ -48,6 +49,8 @@ static void network_fixture(void) {
   schedule_name = "LinearLR";
   augmentation_name = "Cutout";
   shape_pointer = shape;
+  input_type = element;
+  type_pointer = &input_type;
   rank = 2;
   rank_pointer = &shape_rank;
   shape_rank = 0;
@@ -93,7 +96,7 @@ static void gain_fixture(void) {
   attribute = gain;
 }
 
-CALL(network_input, network_pointer, text, shape_pointer, rank, value_pointer)
+CALL(network_input, network_pointer, text, input_type, shape_pointer, rank, value_pointer)
 CALL(network_parameter, network_pointer, text, shape_pointer, rank, initializer, &attribute, attributes_given, value_pointer)
 CALL(network_constant, network_pointer, text, x->tensor, value_pointer)
 CALL(network_add, network_pointer, node_text, NULL, &attribute, attributes_given, nodes, node_inputs, value_pointer,
@@ -101,6 +104,7 @@ CALL(network_add, network_pointer, node_text, NULL, &attribute, attributes_given
 CALL(network_set_outputs, network_pointer, value_pointer, outputs_given)
 CALL(network_shape, network_pointer, result, y_shape_pointer, rank_pointer)
 CALL(network_output_shape, network_pointer, inputs_pointer, inputs_given, index_given, y_shape_pointer, rank_pointer)
+CALL(network_output_type, network_pointer, inputs_pointer, inputs_given, index_given, type_pointer)
 CALL(network_predict, network_pointer, inputs_pointer, inputs_given, outputs_pointer, outputs_given)
 CALL(network_set_loss, network_pointer, loss_name, &attribute, attributes_given)
 CALL(network_set_optimizer, network_pointer, optimizer_name, &attribute, attributes_given)
@@ -128,6 +132,7 @@ CALL(network_progress, network_pointer, progress_pointer)
 CALL(network_set_progress, network_pointer, progress_pointer)
 
 /* C++ has no cast that may make a value outside an enum. */
+static void set_input_type(int32_t code) { memcpy(&input_type, &code, sizeof code); }
 static void set_kind(int32_t code) { memcpy(&kind, &code, sizeof code); }
 static void set_attribute_type(int32_t code) { memcpy(&attribute.type, &code, sizeof code); }
 
@@ -190,6 +195,8 @@ void network_rows(void) {
 
   BAD_NETWORK(network_input);
   BAD(network_input, ARGUMENT, "name", text = NULL);
+  BAD(network_input, TYPE, "type", input_type = other);
+  BAD(network_input, TYPE, "type", set_input_type(77));
   BAD(network_input, SHAPE, "shape", rank = 9);
   BAD(network_input, SHAPE, "shape", rank = -1);
   BAD(network_input, SHAPE, "shape", shape[0] = -1);
@@ -197,7 +204,6 @@ void network_rows(void) {
   BAD_NETWORK(network_constant);
   BAD(network_constant, ARGUMENT, "name", text = NULL);
   BAD(network_constant, TYPE, "data", x->tensor.type = other);
-  BAD(network_constant, SHAPE, "data", x->tensor.type = SWIFTCNN_INT64);
   BAD(network_constant, ARGUMENT, "data", x->tensor.data = NULL);
   BAD(network_constant, ARGUMENT, "value", value_pointer = NULL);
   BAD_NETWORK(network_add);
@@ -229,6 +235,9 @@ void network_rows(void) {
   BAD(network_output_shape, ARGUMENT, "output", index_given = 1);
   BAD(network_output_shape, ARGUMENT, "output", index_given = SIZE_MAX);
   BAD(network_output_shape, ARGUMENT, "shape", y_shape_pointer = NULL);
+  BAD_INPUTS(network_output_type);
+  BAD(network_output_type, ARGUMENT, "output", index_given = 1);
+  BAD(network_output_type, ARGUMENT, "type", type_pointer = NULL);
   BAD_INPUTS(network_predict);
   BAD(network_predict, ARGUMENT, "outputs", outputs_pointer = NULL);
   BAD(network_predict, ARGUMENT, "outputs", outputs_given = SIZE_MAX);
