@@ -6,8 +6,9 @@ extension Graph {
   /// This graph, or one with fewer or cheaper nodes over the same parameters.
   func rewritten(_ mode: Mode) throws(CNNError) -> Graph {
     var draft = Draft(self)
-    draft.maximaFirst()
+    // First, because an activation costs nothing where it is absorbed.
     try draft.absorbNeighbours(mode)
+    draft.maximaFirst()
     return draft.isChanged ? Graph(like: self, values: draft.values, nodes: draft.nodes) : self
   }
 }
@@ -19,15 +20,15 @@ private struct Draft<T: Element> {
 
   init(_ graph: Graph<T>) { (values, nodes, outputs) = (graph.values, graph.nodes, graph.outputs) }
 
-  /// The one node that uses output 0 of this node and nothing else of it, as its first input.
-  private func onlyUser(_ number: Int) -> Int? {
+  /// The one node that uses output 0 of this node and nothing else of it, as its first input or as one that may as well be the first.
+  private func onlyUser(_ number: Int) -> (node: Int, place: Int)? {
     let node = nodes[number]
     guard node.outputs.count == 1, !outputs.contains(node.outputs[0]) else { return nil }
-    var user: Int?
+    var user: (node: Int, place: Int)?
     for (i, other) in nodes.enumerated() {
       for (place, input) in other.inputs.enumerated() where input == node.outputs[0] {
-        guard user == nil && place == 0 else { return nil }
-        user = i
+        guard user == nil && (place == 0 || other.made.isCommutative) else { return nil }
+        user = (i, place)
       }
     }
     return user
@@ -37,7 +38,7 @@ private struct Draft<T: Element> {
   /// too: where f makes cells equal that were not, its slope is 0.
   mutating func maximaFirst() {
     for number in nodes.indices where nodes[number].made.neverFalls {
-      guard let user = onlyUser(number), nodes[user].made.takesMaxima, nodes[user].outputs.count == 1 else { continue }
+      guard let user = onlyUser(number)?.node, nodes[user].made.takesMaxima, nodes[user].outputs.count == 1 else { continue }
       let (activation, maximum) = (nodes[number], nodes[user])
       let value = ValueID(index: values.count)
       values.append(Graph<T>.Value(name: activation.name, source: .node(number), shape: nil))
@@ -51,15 +52,15 @@ private struct Draft<T: Element> {
   mutating func absorbNeighbours(_ mode: Mode) throws(CNNError) {
     var number = 0
     while number < nodes.count {
-      guard let user = onlyUser(number), let made = try nodes[number].made.absorbing(nodes[user].made, mode) else {
+      guard let (user, place) = onlyUser(number), let made = try nodes[number].made.absorbing(nodes[user].made, mode) else {
         number += 1
         continue
       }
       // At the user's place in the order, where all of its other inputs are there.
       let (first, next) = (nodes[number], nodes[user])
       let missing = [ValueID?](repeating: nil, count: first.made.signature.inputs.count - first.inputs.count)
-      nodes[user] = first.with(
-        inputs: first.inputs + missing + next.inputs.dropFirst(), outputs: next.outputs, made: made)
+      let others = next.inputs[..<place] + next.inputs[(place + 1)...]
+      nodes[user] = first.with(inputs: first.inputs + missing + others, outputs: next.outputs, made: made)
       nodes.remove(at: number)
       isChanged = true
     }

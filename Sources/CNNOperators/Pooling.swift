@@ -26,8 +26,9 @@ package struct Pooling {
     try y.mustNotOverlap(x)
     try winners?.mustNotOverlap(x)
     try winners?.mustNotOverlap(y.input)
-    let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     let channels = try Channels<T>(window, x.shape, shape)
+    if winners == nil && !channels.areDisjointPairs { return try bandedMaxForward(x, y) }
+    let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     try channels.forEach { channel, stacked, cells in
       let to = y.data + channel &* pixels, winner = winners.map { $0.data + channel &* pixels }
       kernels.maxTaps(channels.windows(of: x.data + channel &* area, stacked, in: cells, padding: -T.infinity), to, winner)

@@ -9,12 +9,16 @@ public struct TileRun: BitwiseCopyable {
   public init(offset: Int, count: Int) { (self.offset, self.count) = (offset, count) }
 }
 
-/// The operands of one tile, for pixels m and vectors v of output channels (one or two):
-///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*step] * b[..., v])
-/// where b goes on through all runs, in the order of the terms; every run has a term. The step between pixels in `a` is the tile's
-/// own; in c and residual they are cStep apart.
+/// The operands of a row of tiles, for pixels m and vectors v of output channels (one or two):
+///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*aPixel] * b[..., v])
+/// where b goes on through all runs, in the order of the terms; every run has a term. Within a tile the step between pixels in `a` is
+/// the tile's own, and must be aPixel; in c and residual pixels are cStep apart.
 public struct BlockedTileOperands<T> {
-  public var a: UnsafePointer<T>, aStep: Int
+  public var a: UnsafePointer<T>, aStep: Int, aPixel: Int
+  /// From an element of b to one that will soon be needed: while a panel of filters is multiplied, the next comes from memory.
+  public var ahead: Int
+  /// So many tiles beside each other.
+  public var tiles = 1
   public var runs: UnsafePointer<TileRun>, runCount: Int
   public var b: UnsafePointer<T>
   public var c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int
@@ -27,11 +31,12 @@ public struct BlockedTileOperands<T> {
 
   @inlinable
   public init(
-    a: UnsafePointer<T>, aStep: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
-    c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
+    a: UnsafePointer<T>, aStep: Int, aPixel: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
+    ahead: Int = 0, c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
     residual: UnsafePointer<T>? = nil, residualBlock: Int = 0, limits: (low: T, high: T)? = nil
   ) {
-    (self.a, self.aStep, self.runs, self.runCount, self.b) = (a, aStep, runs, runCount, b)
+    (self.a, self.aStep, self.aPixel, self.runs, self.runCount, self.b) = (a, aStep, aPixel, runs, runCount, b)
+    self.ahead = ahead
     (self.c, self.cStep, self.cBlock, self.continues, self.bias) = (c, cStep, cBlock, continues, bias)
     (self.residual, self.residualBlock, self.limits) = (residual, residualBlock, limits)
   }
@@ -39,99 +44,117 @@ public struct BlockedTileOperands<T> {
 
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
-/// A tile of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
-/// neighbours. Loops are as in MatrixTile: one has a constant bound, the others ask at their end.
+/// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
+/// neighbours. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A row of tiles is one call, because
+/// with few channels a call takes as long as a tile.
 @inlinable @inline(never)
 public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
-  let step = Step == 0 ? 1 : Step &* V.count
-  let c = operands.pointee.c, d = c + operands.pointee.cBlock, cStep = operands.pointee.cStep
-  var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
-  if operands.pointee.continues {
-    for m in 0..<Rows {
-      left[m] = V.load(c + m &* cStep)
-      right[m] = V.load(d + m &* cStep)
-    }
-  } else if let bias = operands.pointee.bias {
-    let first = V.load(bias), second = V.load(bias + V.count)
-    for m in 0..<Rows {
-      left[m] = first
-      right[m] = second
-    }
-  }
-  var run = operands.pointee.runs, b = operands.pointee.b
-  let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+  let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
+  let ahead = operands.pointee.ahead
+  var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   repeat {
-    var a = operands.pointee.a + run.pointee.offset
-    let end = b + run.pointee.count &* (2 &* V.count)
-    repeat {
-      let b0 = V.load(b), b1 = V.load(b + V.count)
+    let d = c + operands.pointee.cBlock
+    var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
+    if operands.pointee.continues {
       for m in 0..<Rows {
-        let x = V.repeating(a[m &* step])
-        left[m] = V.multiplyAdd(x, b0, left[m])
-        right[m] = V.multiplyAdd(x, b1, right[m])
+        left[m] = V.load(c + m &* cStep)
+        right[m] = V.load(d + m &* cStep)
       }
-      a += aStep
-      b += 2 &* V.count
-    } while b != end
-    run += 1
-  } while run != last
-  if let residual = operands.pointee.residual {
-    let other = residual + operands.pointee.residualBlock
-    for m in 0..<Rows {
-      left[m] = left[m] + V.load(residual + m &* cStep)
-      right[m] = right[m] + V.load(other + m &* cStep)
+    } else if let bias = operands.pointee.bias {
+      let first = V.load(bias), second = V.load(bias + V.count)
+      for m in 0..<Rows {
+        left[m] = first
+        right[m] = second
+      }
     }
-  }
-  if let limits = operands.pointee.limits {
-    let low = V.repeating(limits.low), high = V.repeating(limits.high)
-    for m in 0..<Rows {
-      left[m] = limited(left[m], low, high)
-      right[m] = limited(right[m], low, high)
+    var run = operands.pointee.runs, b = operands.pointee.b
+    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+    repeat {
+      var a = first + run.pointee.offset
+      let end = b + run.pointee.count &* (2 &* V.count)
+      repeat {
+        let b0 = V.load(b), b1 = V.load(b + V.count)
+        V.prefetch(b + ahead)
+        for m in 0..<Rows {
+          let x = V.repeating(a[m &* step])
+          left[m] = V.multiplyAdd(x, b0, left[m])
+          right[m] = V.multiplyAdd(x, b1, right[m])
+        }
+        a += aStep
+        b += 2 &* V.count
+      } while b != end
+      run += 1
+    } while run != last
+    if let cells = residual {
+      let other = cells + operands.pointee.residualBlock
+      for m in 0..<Rows {
+        left[m] = left[m] + V.load(cells + m &* cStep)
+        right[m] = right[m] + V.load(other + m &* cStep)
+      }
+      residual = cells + Rows &* cStep
     }
-  }
-  for m in 0..<Rows {
-    V.store(left[m], c + m &* cStep)
-    V.store(right[m], d + m &* cStep)
-  }
+    if let limits = operands.pointee.limits {
+      let low = V.repeating(limits.low), high = V.repeating(limits.high)
+      for m in 0..<Rows {
+        left[m] = limited(left[m], low, high)
+        right[m] = limited(right[m], low, high)
+      }
+    }
+    for m in 0..<Rows {
+      V.store(left[m], c + m &* cStep)
+      V.store(right[m], d + m &* cStep)
+    }
+    first += Rows &* operands.pointee.aPixel
+    c += Rows &* cStep
+    tiles &-= 1
+  } while tiles != 0
 }
 
-/// A tile of Rows pixels x 1 vector, for the last of an odd number of blocks.
+/// Tiles of Rows pixels x 1 vector, for the last of an odd number of blocks.
 @inlinable @inline(never)
 public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
-  let step = Step == 0 ? 1 : Step &* V.count
-  let c = operands.pointee.c, cStep = operands.pointee.cStep
-  var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
-  if operands.pointee.continues {
-    for m in 0..<Rows { sums[m] = V.load(c + m &* cStep) }
-  } else if let bias = operands.pointee.bias {
-    let first = V.load(bias)
-    for m in 0..<Rows { sums[m] = first }
-  }
-  var run = operands.pointee.runs, b = operands.pointee.b
-  let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+  let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
+  let ahead = operands.pointee.ahead
+  var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   repeat {
-    var a = operands.pointee.a + run.pointee.offset
-    let end = b + run.pointee.count &* V.count
+    var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
+    if operands.pointee.continues {
+      for m in 0..<Rows { sums[m] = V.load(c + m &* cStep) }
+    } else if let bias = operands.pointee.bias {
+      let first = V.load(bias)
+      for m in 0..<Rows { sums[m] = first }
+    }
+    var run = operands.pointee.runs, b = operands.pointee.b
+    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
-      let b0 = V.load(b)
-      for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
-      a += aStep
-      b += V.count
-    } while b != end
-    run += 1
-  } while run != last
-  if let residual = operands.pointee.residual {
-    for m in 0..<Rows { sums[m] = sums[m] + V.load(residual + m &* cStep) }
-  }
-  if let limits = operands.pointee.limits {
-    let low = V.repeating(limits.low), high = V.repeating(limits.high)
-    for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
-  }
-  for m in 0..<Rows { V.store(sums[m], c + m &* cStep) }
+      var a = first + run.pointee.offset
+      let end = b + run.pointee.count &* V.count
+      repeat {
+        let b0 = V.load(b)
+        V.prefetch(b + ahead)
+        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
+        a += aStep
+        b += V.count
+      } while b != end
+      run += 1
+    } while run != last
+    if let cells = residual {
+      for m in 0..<Rows { sums[m] = sums[m] + V.load(cells + m &* cStep) }
+      residual = cells + Rows &* cStep
+    }
+    if let limits = operands.pointee.limits {
+      let low = V.repeating(limits.low), high = V.repeating(limits.high)
+      for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
+    }
+    for m in 0..<Rows { V.store(sums[m], c + m &* cStep) }
+    first += Rows &* operands.pointee.aPixel
+    c += Rows &* cStep
+    tiles &-= 1
+  } while tiles != 0
 }
 
 /// x, but not below low and not above high; NaN stays NaN.
@@ -151,9 +174,24 @@ public struct BlockedTiles<T>: @unchecked Sendable {
   init(rows2: Int, rows1: Int, _ tiles: UnsafeMutablePointer<BlockedTile<T>>) {
     (self.rows2, self.rows1, self.tiles) = (rows2, rows1, tiles)
   }
-  @inlinable @inline(__always)
-  public func run(vectors: Int, step: Int, rows: Int, _ operands: BlockedTileOperands<T>) {
-    withUnsafePointer(to: operands) { self[vectors, step, rows]($0) }
+  /// A row of `pixels` in tiles of at most `most` and as equal sizes as can be, so that none is left with one pixel; no pixels are no
+  /// tiles. most: nil is what registers hold.
+  @inlinable
+  public func run(vectors: Int, step: Int, pixels: Int, most: Int? = nil, _ operands: BlockedTileOperands<T>) {
+    let most = most ?? (vectors == 2 ? rows2 : rows1), count = (pixels &+ most &- 1) / most
+    if count <= 0 { return }
+    let small = pixels / count, large = pixels % count
+    var operands = operands
+    if large > 0 {
+      operands.tiles = large
+      withUnsafePointer(to: operands) { self[vectors, step, small &+ 1]($0) }
+      let done = large &* (small &+ 1)
+      operands.a += done &* operands.aPixel
+      operands.c += done &* operands.cStep
+      operands.residual = operands.residual.map { $0 + done &* operands.cStep }
+    }
+    operands.tiles = count &- large
+    withUnsafePointer(to: operands) { self[vectors, step, small]($0) }
   }
   @usableFromInline
   subscript(_ vectors: Int, _ step: Int, _ rows: Int) -> BlockedTile<T> {

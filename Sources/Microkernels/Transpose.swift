@@ -7,23 +7,43 @@ public func transpose<V: Vector>(
   _: V.Type, _ from: UnsafePointer<V.Scalar>, _ fromStep: Int, rows: Int, columns: Int, _ to: UnsafeMutablePointer<V.Scalar>,
   _ toStep: Int, padded: Bool
 ) {
-  var r = 0
-  while r < rows {
-    let height = min(V.count, rows &- r)
-    var c = 0
-    while c < columns {
+  // Where an axis ends within a square, the last one begins earlier and does some of it again: part of a square would take longer. Not
+  // of rows that are filled up, whose zeros would be missing.
+  for r in stride(from: 0, to: rows, by: V.count) {
+    let row = padded ? r : max(0, min(r, rows &- V.count)), height = min(V.count, rows &- row)
+    for c in stride(from: 0, to: columns, by: V.count) {
+      let column = max(0, min(c, columns &- V.count)), width = min(V.count, columns &- column)
       let block = TransposedBlock(
-        from: from + (r &* fromStep &+ c), fromStep: fromStep, rows: height, columns: min(V.count, columns &- c),
-        to: to + (c &* toStep &+ r), toStep: toStep, written: padded ? V.count : height)
+        from: from + (row &* fromStep &+ column), fromStep: fromStep, rows: height, columns: width,
+        to: to + (column &* toStep &+ row), toStep: toStep, written: padded ? V.count : height)
+      if height == V.count && width == V.count {
+        V.transposeSquare(block.from, fromStep, block.to, toStep)
+        continue
+      }
       switch V.count {
       case 16: transpose(InlineArray<16, V>.self, block)
       case 8: transpose(InlineArray<8, V>.self, block)
       case 4: transpose(InlineArray<4, V>.self, block)
       default: transpose(InlineArray<2, V>.self, block)
       }
-      c &+= V.count
     }
-    r &+= V.count
+  }
+}
+
+extension Vector {
+  /// By rounds of interleaving whole vectors, where one instruction does that.
+  @inlinable @inline(__always)
+  public static func transposeSquare(
+    _ from: UnsafePointer<Scalar>, _ fromStep: Int, _ to: UnsafeMutablePointer<Scalar>, _ toStep: Int
+  ) {
+    let block = TransposedBlock(
+      from: from, fromStep: fromStep, rows: count, columns: count, to: to, toStep: toStep, written: count)
+    switch count {
+    case 16: transpose(InlineArray<16, Self>.self, block)
+    case 8: transpose(InlineArray<8, Self>.self, block)
+    case 4: transpose(InlineArray<4, Self>.self, block)
+    default: transpose(InlineArray<2, Self>.self, block)
+    }
   }
 }
 

@@ -15,6 +15,8 @@ public protocol Vector: SendableMetatype {
   /// The first n lanes, n <= count, and no memory behind them; the others become 0.
   static func load(_ p: UnsafePointer<Scalar>, first n: Int) -> Self
   static func store(_ v: Self, _ p: UnsafeMutablePointer<Scalar>, first n: Int)
+  /// Asks for what lies there to be brought into the second cache; any address will do.
+  static func prefetch(_ p: UnsafePointer<Scalar>)
   static func lane(_ v: Self, _ i: Int) -> Scalar
 
   static func plus(_ a: Self, _ b: Self) -> Self
@@ -45,6 +47,10 @@ public protocol Vector: SendableMetatype {
   /// (a0 b0 a1 b1 …) of the lower, and of the upper halves.
   static func interleavedLow(_ a: Self, _ b: Self) -> Self
   static func interleavedHigh(_ a: Self, _ b: Self) -> Self
+  /// to[c*toStep + r] = from[r*fromStep + c] of as many rows and columns as there are lanes.
+  static func transposeSquare(
+    _ from: UnsafePointer<Scalar>, _ fromStep: Int, _ to: UnsafeMutablePointer<Scalar>, _ toStep: Int)
+
   /// (v0 v2 …) and (v1 v3 …) of v = a, b.
   static func even(_ a: Self, _ b: Self) -> Self
   static func odd(_ a: Self, _ b: Self) -> Self

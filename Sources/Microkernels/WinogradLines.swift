@@ -126,21 +126,47 @@ public func winogradInput6<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLine
 
 // The values at the points of a polynomial of 3 coefficients, and the way back: the coefficients of what was multiplied there.
 
+/// `count` filters of 3 x 3 taps, one behind another, at Rows x columns points, in both directions at once: what is between them never
+/// leaves the first cache. A filter's points are a `plane` apart, filters a `step`.
 @inlinable @inline(never)
-public func winogradEvaluateFilter<V: Vector, let Size: Int>(
-  _: InlineArray<Size, V>.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>
+public func winogradEvaluateFilters<V: Vector, let Rows: Int>(
+  _: InlineArray<Rows, V>.Type, _ from: UnsafePointer<V.Scalar>, _ count: Int, _ to: UnsafeMutablePointer<V.Scalar>, step: Int,
+  plane: Int, columns: Int
 ) {
-  let p = o.pointee.fromPoint, q = o.pointee.toPoint, a = V.a, b = V.b
-  forEachLine(o) { from, to in
-    let g0 = V.load(from), g1 = V.load(from + p), g2 = V.load(from + 2 &* p)
-    let nearA = V.add(g0, 0.5, g2), nearB = V.add(g0, 2, g2)
-    V.store(g0, to)
-    V.store(.add(nearA, a, g1), to + q)
-    V.store(.subtract(nearA, a, g1), to + 2 &* q)
-    V.store(g2, to + 3 &* q)
-    if Size > 4 { V.store(.add(nearB, b, g1), to + 4 &* q) }
-    if Size > 5 { V.store(.subtract(nearB, b, g1), to + 5 &* q) }
+  var from = from, to = to
+  for _ in 0..<count {
+    // Filters come from memory, and the many places that they go to keep the processor from seeing that it will need the next ones.
+    for line in stride(from: 0, to: 9 &* V.count, by: 64 / MemoryLayout<V.Scalar>.stride) {
+      V.prefetch(from + (16 &* 9 &* V.count &+ line))
+    }
+    var left = InlineArray<Rows, V>(repeating: V.repeating(0)), middle = left, right = left
+    winogradEvaluateFilter(from, 3 &* V.count, Rows) { left[$0] = $1 }
+    winogradEvaluateFilter(from + V.count, 3 &* V.count, Rows) { middle[$0] = $1 }
+    winogradEvaluateFilter(from + 2 &* V.count, 3 &* V.count, Rows) { right[$0] = $1 }
+    for i in 0..<Rows {
+      let row = to + i &* columns &* plane
+      winogradEvaluateFilter(left[i], middle[i], right[i], columns) { V.store($1, row + $0 &* plane) }
+    }
+    from += 9 &* V.count
+    to += step
   }
+}
+
+@inlinable @inline(__always)
+func winogradEvaluateFilter<V: Vector>(
+  _ from: UnsafePointer<V.Scalar>, _ point: Int, _ size: Int, _ store: (Int, V) -> Void
+) {
+  winogradEvaluateFilter(V.load(from), V.load(from + point), V.load(from + 2 &* point), size, store)
+}
+@inlinable @inline(__always)
+func winogradEvaluateFilter<V: Vector>(_ g0: V, _ g1: V, _ g2: V, _ size: Int, _ store: (Int, V) -> Void) {
+  let nearA = V.add(g0, 0.5, g2), nearB = V.add(g0, 2, g2)
+  store(0, g0)
+  store(1, .add(nearA, .a, g1))
+  store(2, .subtract(nearA, .a, g1))
+  store(3, g2)
+  if size > 4 { store(4, .add(nearB, .b, g1)) }
+  if size > 5 { store(5, .subtract(nearB, .b, g1)) }
 }
 
 @inlinable @inline(never)

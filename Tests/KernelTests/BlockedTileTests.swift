@@ -16,9 +16,11 @@ import Testing
     for vectors in 1...2 {
       for rows in 1...(vectors == 2 ? tiles.rows2 : tiles.rows1) {
         for step in 0...2 {
+          // A row of tiles of two sizes.
+          let more = rows < 4 ? 3 * rows + tiles.rows1 : 0
           for (i, counts) in [[1], [2, 1, 5], [table.lanes, table.lanes, 3]].enumerated() {
             for start in Start.allCases {
-              check(table, vectors, step, rows, counts, start, residual: (rows + i) % 2 == 0, limits: (rows + i) % 3 > 0)
+              check(table, vectors, step, rows + more, counts, start, residual: (rows + i) % 2 == 0, limits: (rows + i) % 3 > 0)
             }
           }
         }
@@ -59,9 +61,10 @@ import Testing
     }
     list.withUnsafeBufferPointer {
       table.blocked.tiles.run(
-        vectors: vectors, step: step, rows: rows,
+        vectors: vectors, step: step, pixels: rows,
         BlockedTileOperands(
-          a: a.data, aStep: aStep, runs: $0.baseAddress!, runCount: $0.count, b: b.data, c: c.data, cStep: cStep,
+          a: a.data, aStep: aStep, aPixel: pixelStep, runs: $0.baseAddress!, runCount: $0.count, b: b.data, c: c.data,
+          cStep: cStep,
           cBlock: cBlock,
           continues: start == .result, bias: start == .biases ? UnsafePointer(bias.data) : nil,
           residual: residual ? UnsafePointer(added.data) : nil, residualBlock: residualBlock,
@@ -76,9 +79,10 @@ import Testing
     let c = Block<Float>(untouched: 2 * lanes)
     withUnsafePointer(to: TileRun(offset: 0, count: 1)) {
       table.blocked.tiles.run(
-        vectors: 2, step: 1, rows: 1,
+        vectors: 2, step: 1, pixels: 1,
         BlockedTileOperands(
-          a: a.data, aStep: 1, runs: $0, runCount: 1, b: b.data, c: c.data, cStep: lanes, cBlock: lanes, limits: (0, 6)))
+          a: a.data, aStep: 1, aPixel: lanes, runs: $0, runCount: 1, b: b.data, c: c.data, cStep: lanes, cBlock: lanes,
+          limits: (0, 6)))
     }
     c.expect([Float](repeating: .nan, count: 2 * lanes).map { Expected($0) }, "NaN")
   }
@@ -100,32 +104,35 @@ import Testing
   ) {
     let lanes = table.lanes, isDepthwise = kind == .depthwise
     let offsets = Block((0..<taps).map { ($0 * 5 + 2) % 7 * lanes })
-    var values: [T] = numbers((6 + (pixels - 1) * step + 1) * lanes, 1)
+    // Two rows of windows, the second a pixel further in x.
+    let rows = 2, xRow = lanes
+    var values: [T] = numbers((6 + (pixels - 1) * step + rows) * lanes, 1)
     if !finite { values[values.count / 2] = .nan }
     let x = Block(values), weight = Block<T>(numbers(taps * lanes, 2)), bias = Block<T>(numbers(lanes, 3))
-    let yStep = pixels % 2 == 0 ? lanes : 2 * lanes, size = (pixels - 1) * yStep + lanes
-    let added = Block<T>(numbers(size, 4)), y = Block<T>(untouched: size)
-    var wanted = [Expected<T>](repeating: Expected(.untouched), count: size)
-    for i in 0..<pixels * lanes {
-      let (m, lane) = (i / lanes, i % lanes)
-      let cells = (0..<taps).map { x.data[offsets.data[$0] + m * step * lanes + lane] }
+    let yStep = pixels % 2 == 0 ? lanes : 2 * lanes, size = (pixels - 1) * yStep + lanes, yRow = size + lanes
+    let added = Block<T>(numbers(rows * size, 4)), y = Block<T>(untouched: yRow + size)
+    var wanted = [Expected<T>](repeating: Expected(.untouched), count: y.count)
+    for i in 0..<rows * pixels * lanes {
+      let (row, m, lane) = (i / (pixels * lanes), i / lanes % pixels, i % lanes), place = row * yRow + m * yStep + lane
+      let cells = (0..<taps).map { x.data[offsets.data[$0] + row * xRow + m * step * lanes + lane] }
       switch kind {
       case .depthwise:
         var sum = Expected(bias.data[lane])
         for t in 0..<taps { sum += weight.data[t * lanes + lane] * cells[t] }
-        sum += added.data[m * yStep + lane]
-        wanted[m * yStep + lane] = sum.limited(-1, 2)
-      case .maximum: wanted[m * yStep + lane] = Expected(cells.contains { $0.isNaN } ? .nan : cells.max()!)
+        sum += added.data[row * size + m * yStep + lane]
+        wanted[place] = sum.limited(-1, 2)
+      case .maximum: wanted[place] = Expected(cells.contains { $0.isNaN } ? .nan : cells.max()!)
       case .mean:
         var sum = Expected<T>(0)
         for cell in cells { sum += cell }
-        wanted[m * yStep + lane] = Expected(sum.value / 3, within: sum.tolerance)
+        wanted[place] = Expected(sum.value / 3, within: sum.tolerance)
       }
     }
-    let operands = BlockedWindowOperands<T>(
+    var operands = BlockedWindowOperands<T>(
       x: x.data, offsets: offsets.data, taps: taps, y: y.data, yStep: yStep, pixels: pixels,
       weight: isDepthwise ? UnsafePointer(weight.data) : nil, bias: isDepthwise ? UnsafePointer(bias.data) : nil,
       residual: isDepthwise ? UnsafePointer(added.data) : nil, limits: isDepthwise ? (-1, 2) : nil, divisor: 3)
+    (operands.rows, operands.xRow, operands.yRow, operands.residualRow) = (rows, xRow, yRow, size)
     let kernels = table.blocked
     let kernel = isDepthwise ? kernels.depthwise : kind == .maximum ? kernels.maxWindows : kernels.meanWindows
     withUnsafePointer(to: operands) { kernel($0, step * lanes) }

@@ -49,7 +49,7 @@ import Testing
     for size in WinogradKernels<T>.sizes {
       let points = Points(size), m = size - 2
       check(table, "input", points.input) { table.winograd.run(.input, size: size, $0) }
-      check(table, "evaluateFilter", points.powers(3, divided: false)) { table.winograd.run(.evaluateFilter, size: size, $0) }
+      for columns in WinogradKernels<T>.sizes { filters(table, points, Points(columns)) }
       check(table, "sumFilter", transposed(points.powers(3, divided: false))) { table.winograd.run(.sumFilter, size: size, $0) }
       check(table, "evaluateTile", points.powers(m, divided: true)) { table.winograd.run(.evaluateTile, size: size, $0) }
       let sums = transposed(points.powers(m, divided: true))
@@ -68,6 +68,28 @@ import Testing
         }
       }
     }
+  }
+
+  /// Filters at the points of both directions. A value is a sum of nine products, made in two steps of at most three roundings.
+  private func filters<T: Element>(_ table: KernelTable<T>, _ rows: Points, _ columns: Points) {
+    let lanes = table.lanes, points = rows.size * columns.size, count = 3, step = 2 * lanes, plane = count * step + lanes
+    let (down, across) = (rows.powers(3, divided: false), columns.powers(3, divided: false))
+    let filters = Block<T>(numbers(count * 9 * lanes, 1)), to = Block<T>(untouched: points * plane)
+    var wanted = [Expected<T>](repeating: Expected(.untouched), count: to.count)
+    for (i, j) in down.indices.flatMap({ i in across.indices.map { (i, $0) } }) {
+      for (f, lane) in (0..<count).flatMap({ f in (0..<lanes).map { (f, $0) } }) {
+        var sum = 0.0, size = 0.0
+        for t in 0..<9 {
+          let term = down[i][t / 3] * across[j][t % 3] * Double(filters.data[(f * 9 + t) * lanes + lane])
+          sum += term
+          size += abs(term)
+        }
+        wanted[(i * columns.size + j) * plane + f * step + lane] = Expected(T(sum), within: T(size + 1) * 8 * T.ulpOfOne)
+      }
+    }
+    table.winograd.evaluateFilters(
+      rows: rows.size, columns: columns.size, filters.data, count, to.data, step: step, plane: plane)
+    to.expect(wanted, "filters at \(rows.size) x \(columns.size) points")
   }
 
   /// Lines of vectors that are not neighbours, in rows. A line's values are sums of at most six products, each of which a kernel may make of

@@ -93,6 +93,31 @@ import Testing
     #expect(trained.gradients == (try run(.train, allOutputs: true, build)).gradients)
   }
 
+  /// Whichever input of the sum the convolution is.
+  @Test(arguments: [false, true]) func convolutionsAbsorbSums(_ isSecond: Bool) throws {
+    let build: Build = { graph in
+      let y = try self.convolution(graph, bias: true)
+      let other = try graph.add("Sigmoid", inputs: [graph.parameter("other", Shape("other", 3, 5, 9, 8), self.fill(7))])[0]
+      let sum = try graph.add("Add", inputs: isSecond ? [other, y] : [y, other])[0]
+      return [y, other, sum, try graph.add("Relu", inputs: [sum])[0]]
+    }
+    let ours = try run(.infer, allOutputs: false, build), plain = try run(.infer, allOutputs: true, build)
+    #expect(ours.steps == 2 && plain.steps == 4)
+    // 20 terms of up to 2 and a sum of up to 1, of which each may be rounded some 24 times.
+    for (a, b) in zip(ours.y, plain.y) { #expect(abs(a - b) <= 200 * Double.ulpOfOne) }
+  }
+
+  /// What is absorbed before a maximum costs no step of its own.
+  @Test func convolutionsAbsorbReluBeforeMaxima() throws {
+    let build: Build = { graph in
+      let y = try self.convolution(graph, bias: true), open = try graph.add("Relu", inputs: [y])[0]
+      return [y, open, try graph.add("MaxPool", [.ints("kernel_shape", [2, 2])], inputs: [open])[0]]
+    }
+    let ours = try run(.infer, allOutputs: false, build)
+    #expect(ours.steps == 2)
+    #expect(ours.y == (try run(.infer, allOutputs: true, build)).y)
+  }
+
   @Test func whatOthersUseIsLeftAlone() throws {
     let build: Build = { graph in
       let y = try self.convolution(graph, bias: true)

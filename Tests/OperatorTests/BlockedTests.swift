@@ -75,23 +75,49 @@ struct Blocked<T: Element> {
     let residual = try Tensor<T>(shape[0], shape[1], shape[2], shape[3]) { numbers($0, 5) }
     let added = try Blocked<T>(shape, halo: o.halo.2, residual.data)
     for (full, planar) in [(true, false), (false, false), (true, true), (false, true)] where !planar || o.C <= 4 {
-      guard let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, planar: planar) else {
+      guard
+        let form = try BlockedConvolution<T>(
+          o.convolution(), x: x.shape, weight: weight.shape, fewChannels: planar, blocked: true)
+      else {
         // Only where blocks of channels are shared.
         #expect(o.groups > 1 && (o.C / o.groups % T.kernels.lanes > 0 || o.K / o.groups % T.kernels.lanes > 0))
+        try planarConvolution(o, x, weight, planar, full ? factor : nil, full ? bias : nil)
         continue
       }
       let prepared = Block<T>(untouched: form.preparedCount), y = try Blocked<T>(shape, halo: o.halo.1)
       try form.prepare(weight.data, factor: full ? factor.data : nil, bias: full ? bias.data : nil, prepared.data)
       let blockedX = try Blocked<T>(x.shape, halo: max(o.halo.0, form.halo), x.data)
       try form.forward(
-        planar ? .planar(x.data) : .blocked(blockedX.array), prepared.data, y.array,
+        planar ? .planar(x.data) : .blocked(blockedX.array), prepared.data, .blocked(y.array),
         full ? Epilogue(residual: added.array, limits: (-30, 40)) : Epilogue())
       let wanted = plain(
         o, shape, x.data, weight.data, full ? factor.data : nil, full ? bias.data : nil, full ? residual.data : nil)
       y.expect(
         full ? wanted.map { $0.limited(-30, 40) } : wanted,
         "\(o), \(planar ? "planar" : "blocked") x, \(full ? "full" : "bare")")
+      try planarConvolution(o, x, weight, planar, full ? factor : nil, full ? bias : nil)
     }
+  }
+  /// From a planar array to a planar one. Of few output channels there is no such form.
+  private func planarConvolution<T: Element>(
+    _ o: Case, _ x: Tensor<T>, _ weight: Tensor<T>, _ fewChannels: Bool,
+    _ factor: Block<T>?, _ bias: Block<T>?
+  ) throws {
+    let convolution = try o.convolution(), shape = try convolution.outputShape(x.shape, weight.shape)
+    guard
+      let form = try BlockedConvolution<T>(
+        convolution, x: x.shape, weight: weight.shape, fewChannels: fewChannels, blocked: false)
+    else {
+      #expect(2 * o.K / o.groups < T.kernels.lanes)
+      return
+    }
+    let prepared = Block<T>(untouched: form.preparedCount), y = Block<T>(untouched: shape.count)
+    let factor = factor.map { UnsafePointer($0.data) }, bias = bias.map { UnsafePointer($0.data) }
+    let limits: (low: T, high: T)? = bias == nil ? nil : (-30, 40)
+    try form.prepare(weight.data, factor: factor, bias: bias, prepared.data)
+    try form.forward(.planar(x.data), prepared.data, .planar(y.data), Epilogue(limits: limits))
+    let wanted = plain(o, shape, x.data, weight.data, factor, bias, nil)
+    y.expect(limits == nil ? wanted : wanted.map { $0.limited(-30, 40) }, "\(o), planar, \(limits == nil ? "bare" : "full")")
   }
 
   private func plain<T: Element>(
@@ -130,7 +156,9 @@ struct Blocked<T: Element> {
     let x = try Tensor<T>(o.N, o.C, o.image.0, o.image.1) { numbers($0, 1) }
     let weight = try Tensor<T>(o.K, o.C / o.groups, o.kernel.0, o.kernel.1) { numbers($0, 2) }
     let shape = try o.convolution().outputShape(x.shape, weight.shape)
-    guard let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, planar: false) else { return }
+    guard
+      let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, fewChannels: false, blocked: true)
+    else { return }
     let gradY = try Tensor<T>(shape[0], shape[1], shape[2], shape[3]) { numbers($0, 3) }
     var wantedX = [Expected<T>](repeating: Expected(0), count: x.shape.count)
     var wantedWeight = [Expected<T>](repeating: Expected(0), count: weight.shape.count)
@@ -176,7 +204,11 @@ struct Blocked<T: Element> {
     let shape = try pooling.outputShape(x.shape)
     let planar = try Tensor<T>(shape[0], shape[1], shape[2], shape[3])
     let blockedX = try Blocked<T>(x.shape, halo: o.halo.2, x.data), y = try Blocked<T>(shape, halo: o.halo.1)
-    try pooling.maxForward(x.input, planar.output, winners: nil)
+    // With winners it has other kernels than without.
+    let winners = Block<Int32>(untouched: shape.count), banded = try Tensor<T>(shape[0], shape[1], shape[2], shape[3])
+    try pooling.maxForward(x.input, planar.output, winners: Output("winners", shape, winners.data))
+    try pooling.maxForward(x.input, banded.output, winners: nil)
+    banded.block.expect((0..<shape.count).map { planar.data[$0] }, "maxima of \(o), planar")
     try pooling.blockedMaxForward(blockedX.array, y.array)
     y.expect((0..<shape.count).map { Expected(planar.data[$0]) }, "maxima of \(o)")
     try pooling.averageForward(x.input, planar.output)

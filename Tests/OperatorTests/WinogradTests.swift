@@ -77,7 +77,7 @@ import Testing
     _ exact: (y: Tensor<Double>, gradX: Tensor<Double>, gradWeight: Tensor<Double>), within tolerance: Double
   ) throws {
     guard
-      let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, planar: false)
+      let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, fewChannels: false, blocked: true)
     else {
       Issue.record("no blocked form of \(o)")
       return
@@ -87,7 +87,8 @@ import Testing
     let halo = max(form.gradientHalo, 1)
     let input = try Blocked<T>(x.shape, halo: form.halo + 1, x.data), y = try Blocked<T>(gradY.shape, halo: 1)
     let added = try Blocked<T>(gradY.shape, halo: 0, gradY.data), (low, high): (T, T) = (-1, 100)
-    try form.forward(.blocked(input.array), prepared.data, y.array, Epilogue(residual: added.array, limits: (low, high)))
+    try form.forward(
+      .blocked(input.array), prepared.data, .blocked(y.array), Epilogue(residual: added.array, limits: (low, high)))
     func expected(_ wanted: Tensor<Double>, _ finish: (Int, Double) -> Double = { $1 }) -> [Expected<T>] {
       let count = wanted.shape.count, largest = (0..<count).reduce(0) { max($0, abs(wanted.data[$1])) }
       return (0..<count).map { Expected(T(finish($0, wanted.data[$0])), within: T(tolerance * largest)) }

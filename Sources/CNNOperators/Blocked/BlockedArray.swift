@@ -17,6 +17,12 @@ package enum ArrayLayout: Equatable, Sendable {
   }
 }
 
+/// Images that are read or written: x[N][C][H][W], or blocked.
+package enum ImageArray<T: Element> {
+  case planar(UnsafePointer<T>)
+  case blocked(BlockedArray<T>)
+}
+
 /// x[N][ceil(C/B)][H + 2*halo][W + 2*halo][B], where B is the number of lanes of a vector: a vector holds a pixel of B channels. Lanes
 /// behind channel C and the halo are zeros: whoever writes the array writes these too, and whoever reads it may count on them.
 package struct BlockedArray<T: Element> {

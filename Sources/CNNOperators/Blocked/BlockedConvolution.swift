@@ -1,21 +1,21 @@
-// Convolution into a channel-blocked array: which form it has, its packed filters, and the call.
+// Convolution by the kernels of channel-blocked arrays: which form it has, its packed filters, and the call.
 package import CNNCore
 import Microkernels
 
 package struct BlockedConvolution<T: Element> {
-  /// Where x lies; a planar x is for few channels.
-  package enum Source { case planar(UnsafePointer<T>), blocked(BlockedArray<T>) }
   private let sizes: Convolution.Sizes<T>
   private let filters: BlockedFilters<T>
   private let winograd: Winograd<T>?
 
-  /// nil where there is no such form: groups that share a block of channels.
-  package init?(_ convolution: Convolution, x: Shape, weight: Shape, planar: Bool) throws(CNNError) {
+  /// `blocked`: for blocked arrays; a planar x may then be of few channels only. nil where there is no such form: of groups that share a
+  /// block of channels; and of planar arrays of so few output channels that pixels are better in the lanes.
+  package init?(_ convolution: Convolution, x: Shape, weight: Shape, fewChannels: Bool, blocked: Bool) throws(CNNError) {
     sizes = try convolution.sizes(x, weight, of: T.self)
     guard sizes.N * sizes.G * sizes.C * sizes.K * sizes.taps * sizes.pixels > 0 else { return nil }
-    guard sizes.groupsAreWholeBlocks || sizes.isDepthwise && !planar else { return nil }
-    filters = BlockedFilters(sizes, planar: planar)
-    winograd = planar ? nil : try sizes.winograd(reused: true)
+    guard blocked ? sizes.groupsAreWholeBlocks || sizes.isDepthwise && !fewChannels : sizes.channelsInLanes || sizes.isDepthwise
+    else { return nil }
+    filters = BlockedFilters(sizes, planar: fewChannels)
+    winograd = fewChannels ? nil : try sizes.winograd(reused: true)
   }
 
   /// What this saves, in elements copied (see LayoutRule): of a direct convolution about a fifth of its time, in which one element is copied
@@ -32,7 +32,7 @@ package struct BlockedConvolution<T: Element> {
   package var outputShape: Shape { sizes.y }
   /// The halo that a blocked x must have at least: the largest padding.
   package var halo: Int { sizes.neededHalo }
-  private var isDepthwise: Bool { sizes.isDepthwise && sizes.G > 1 && !filters.planar }
+  private var isDepthwise: Bool { sizes.isDepthwise && !filters.planar }
 
   /// Elements of the packed filters and biases.
   package var preparedCount: Int { winograd?.preparedCount ?? directCount }
@@ -81,17 +81,22 @@ package struct BlockedConvolution<T: Element> {
     }
   }
 
-  /// y = limited(x * filters + bias + residual), halo and all.
+  /// y = limited(x * filters + bias + residual), of a blocked y halo and all; a planar one has no residual.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward(
-    _ x: Source, _ prepared: UnsafePointer<T>, _ y: BlockedArray<T>, _ epilogue: Epilogue<T>
+    _ x: ImageArray<T>, _ prepared: UnsafePointer<T>, _ y: ImageArray<T>, _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    switch (x, winograd) {
-    case (.blocked(let x), let winograd?): try winograd.forward(.blocked(x), prepared, epilogue, .blocked(y))
-    case (.planar(let x), _): try sizes.directForward(planar: x, filters, prepared, y, epilogue)
-    case (.blocked(let x), nil) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)
-    case (.blocked(let x), nil): try sizes.directForward(x, filters, prepared, y, epilogue)
+    switch (x, y) {
+    case _ where winograd != nil: try winograd?.forward(x, prepared, epilogue, y)
+    case (.planar(let x), _) where filters.planar: try sizes.directForward(fewChannels: x, filters, prepared, y, epilogue)
+    case (.blocked(let x), .blocked(let y)) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)
+    case (.blocked(let x), .blocked(let y)): try sizes.directForward(x, filters, prepared, y, epilogue)
+    case (.planar(let x), .planar(let y)) where isDepthwise:
+      try sizes.depthwiseForward(planar: x, prepared, planar: y, limits: epilogue.limits)
+    case (.planar(let x), .planar(let y)):
+      try sizes.directForward(planar: x, filters, prepared, planar: y, limits: epilogue.limits)
+    default: throw CNNError(.unsupported, "convolution: wanted x and y in the same layout")
     }
-    try y.clearHalo()
+    if case .blocked(let y) = y { try y.clearHalo() }
   }
 }

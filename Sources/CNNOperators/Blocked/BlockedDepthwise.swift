@@ -3,8 +3,8 @@ import CNNCore
 import Microkernels
 
 extension Convolution.Sizes {
-  /// One filter for each channel.
-  var isDepthwise: Bool { C == 1 && K == 1 }
+  /// One filter for each of several channels.
+  var isDepthwise: Bool { C == 1 && K == 1 && G > 1 }
   var channelBlocks: Int { (G &+ T.kernels.lanes &- 1) / T.kernels.lanes }
   /// Elements of packed depthwise filters: [block][tap][lane], then biases of all lanes; zeros behind the last channel.
   var depthwiseCount: Int { channelBlocks &* (taps &+ 1) &* T.kernels.lanes }
@@ -37,14 +37,14 @@ extension Convolution.Sizes {
       let n = task / (blocks &* bands), block = task / bands % blocks, (row, count) = part(task % bands, of: bands, OH)
       let from = UnsafePointer(x.data) + (n &* x.imageStep &+ block &* x.blockStep &+ first), to = y.inside(n, block)
       let added = epilogue.residual.map { ($0.inside(n, block), $0.rowStep) }
-      for r in row..<row &+ count {
-        let windows = BlockedWindowOperands(
-          x: from + r &* window.strides[0] &* x.rowStep, offsets: tapOffsets, taps: taps, y: to + r &* y.rowStep, yStep: lanes,
-          pixels: OW,
-          weight: filters + block &* taps &* lanes, bias: filters + (blocks &* taps &+ block) &* lanes,
-          residual: added.map { UnsafePointer($0.0 + r &* $0.1) }, limits: epilogue.limits, divisor: 1)
-        withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, step) }
-      }
+      var windows = BlockedWindowOperands(
+        x: from + row &* window.strides[0] &* x.rowStep, offsets: tapOffsets, taps: taps, y: to + row &* y.rowStep,
+        yStep: lanes, pixels: OW, weight: filters + block &* taps &* lanes,
+        bias: filters + (blocks &* taps &+ block) &* lanes, residual: added.map { UnsafePointer($0.0 + row &* $0.1) },
+        limits: epilogue.limits, divisor: 1)
+      (windows.rows, windows.xRow, windows.yRow) = (count, window.strides[0] &* x.rowStep, y.rowStep)
+      windows.residualRow = added?.1 ?? 0
+      withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, step) }
     }
   }
 
@@ -75,13 +75,11 @@ extension Convolution.Sizes {
       let first = phase.first.row &* gradX.rowStep &+ phase.first.column &* lanes
       try gradX.forEachBlock(.multiplyAdds(gradX.count, count)) { n, block in
         let from = UnsafePointer(gradY.inside(n, block)), to = gradX.inside(n, block) + first
-        for r in 0..<phase.rows {
-          let windows = BlockedWindowOperands(
-            x: from + r &* gradY.rowStep, offsets: UnsafePointer(offsetData), taps: count,
-            y: to + r &* strides[0] &* gradX.rowStep, yStep: strides[1] &* lanes, pixels: phase.columns,
-            weight: UnsafePointer(chosenData) + block &* count &* lanes, divisor: 1)
-          withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, lanes) }
-        }
+        var windows = BlockedWindowOperands(
+          x: from, offsets: UnsafePointer(offsetData), taps: count, y: to, yStep: strides[1] &* lanes, pixels: phase.columns,
+          weight: UnsafePointer(chosenData) + block &* count &* lanes, divisor: 1)
+        (windows.rows, windows.xRow, windows.yRow) = (phase.rows, gradY.rowStep, strides[0] &* gradX.rowStep)
+        withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, lanes) }
       }
     }
     try gradX.clearHalo()

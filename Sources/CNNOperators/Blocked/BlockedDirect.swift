@@ -29,27 +29,25 @@ extension Convolution.Sizes {
           offset: block &* x.blockStep &+ row &* x.rowStep &+ column &* lanes, count: min(lanes, C &- block &* lanes))
       }
     }
-    // Where rows follow each other without a gap in x, y and residual, pixels are one row, cut where tiles end.
+    // Where rows follow each other without a gap in x, y and residual, pixels are one row, cut into equal parts of a few tiles.
     let isFlat = isPointwise && x.halo == 0 && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0
-    let columns = isFlat ? min(pixels, 8 &* T.kernels.blocked.tiles.rows2) : OW
-    let rows = isFlat ? (pixels &+ columns &- 1) / columns : OH
+    let (rows, columns) = isFlat ? balanced(pixels, most: 8 &* T.kernels.blocked.tiles.rows2) : (OH, OW)
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
     try DirectProduct<T>(
       packing: packing, filters: filters, bias: filters + packing.weights, step: window.strides[1] <= 2 ? window.strides[1] : 0,
       aStep: 1, runs: runs.data, runsPerBlock: taps, runCount: blocks &* taps, columnStep: window.strides[1] &* lanes,
-      rowStep: isFlat ? columns &* lanes : window.strides[0] &* x.rowStep, oneByOne: window.strides[1] > 2, y: y,
+      rowStep: isFlat ? columns &* lanes : window.strides[0] &* x.rowStep, oneByOne: window.strides[1] > 2,
       pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, epilogue: epilogue,
       residualRow: isFlat ? columns &* lanes : epilogue.residual?.rowStep ?? 0
     )
     .run(
       UnsafePointer(x.data) + first, imageStep: x.imageStep, groupStep: blocks &* x.blockStep, N: N, rows: rows,
-      columns: columns,
-      total: pixels, work)
+      columns: columns, total: pixels, y, work)
   }
 
-  /// y = x * filters of a planar x of few channels, whose padded rows are made a band at a time.
+  /// y = x * filters of a planar x of few channels, whose padded rows are made a band at a time. A planar y has no residual.
   func directForward(
-    planar x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
+    fewChannels x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: ImageArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
     let window = planes.window
@@ -59,30 +57,43 @@ extension Convolution.Sizes {
     let height = min(OH, max(4, min(98_304 / max(1, rowBytes), (N &* OH &+ 15) / 16))), bands = (OH &+ height &- 1) / height
     let band = try PhasePlanes(window, image: planes.image, output: (height, OW))
     let rowStep = inImage ? planes.image.1 : band.width, cells = inImage ? imageCells : band.cells
-    let runs = try Scratch<TileRun>(taps)
-    for t in 0..<taps {
-      let (i, j) = (t / window.kernel[1], t % window.kernel[1])
-      runs.data[t] = TileRun(
-        offset: inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j), count: C)
+    // Of one channel, the taps of a row are neighbours too, and terms of one run.
+    let byRow = C == 1 && window.strides[1] == 1, runCount = byRow ? window.kernel[0] : taps
+    let runs = try Scratch<TileRun>(runCount)
+    for run in 0..<runCount {
+      let (i, j) = byRow ? (run, 0) : (run / window.kernel[1], run % window.kernel[1])
+      runs.data[run] = TileRun(
+        offset: inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j),
+        count: byRow ? window.kernel[1] : C)
     }
+    let lanes = T.kernels.lanes, yRow = if case .blocked(let y) = y { y.rowStep } else { OW &* lanes }
     let product = DirectProduct<T>(
-      packing: packing, filters: filters, bias: filters + packing.weights, step: 0, aStep: cells, runs: runs.data,
-      runsPerBlock: taps, runCount: taps, columnStep: 1, rowStep: rowStep, y: y, pixelStep: T.kernels.lanes,
-      pixelRow: y.rowStep, epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
-    let tasks = N &* bands, perWorker = inImage ? 0 : G &* C &* cells &+ T.kernels.lanes
+      packing: packing, filters: filters, bias: filters + packing.weights, step: 0,
+      aStep: byRow ? window.dilations[1] : cells, runs: runs.data, runsPerBlock: runCount, runCount: runCount, columnStep: 1,
+      rowStep: rowStep, pixelStep: lanes, pixelRow: yRow,
+      epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
+    let tasks = N &* bands, bandCells = inImage ? 0 : G &* C &* cells &+ lanes, results = height &* OW &* lanes
+    let perWorker = bandCells &+ 2 &* results
     let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
       let n = task / bands, first = task % bands &* height, image = x + n &* G &* C &* imageCells
-      let own = scratchData + worker &* perWorker
+      let own = scratchData + worker &* perWorker, panelData = own + bandCells, rows = min(height, OH &- first)
       if !inImage {
         for c in 0..<G &* C { band.fill(own + c &* cells, image + c &* imageCells, padding: 0, firstRow: first) }
       }
       let from = inImage ? image + first &* rowStep : UnsafePointer(own)
       for g in 0..<G {
         for panel in 0..<packing.panels {
-          for r in 0..<min(height, OH &- first) {
-            product.tileRow(
-              from + (g &* C &* cells &+ r &* rowStep), n: n, g: g, panel: panel, row: first &+ r, OW, product.all)
+          for r in 0..<rows {
+            let from = from + (g &* C &* cells &+ r &* rowStep)
+            switch y {
+            case .blocked(let y): product.tileRow(from, g: g, panel: panel, row: first &+ r, y, image: n, OW, product.all)
+            case .planar:
+              product.tileRow(from, g: g, panel: panel, to: panelData + r &* yRow, block: results, OW, product.all)
+            }
+          }
+          if case .planar(let y) = y {
+            packing.drain(panelData, results, n: n, g: g, panel: panel, first: first &* OW, count: rows &* OW, y, pixels)
           }
         }
       }

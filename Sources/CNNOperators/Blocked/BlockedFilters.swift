@@ -28,7 +28,20 @@ struct BlockedFilters<T: Element> {
   /// Elements in memory.
   var count: Int { weights &+ G &* blocks &* lanes }
   func vectors(_ panel: Int) -> Int { min(2, blocks &- 2 &* panel) }
+  /// Where a panel of a group begins, and, behind the weights, its biases.
+  func bias(_ g: Int, _ panel: Int) -> Int { (g &* blocks &+ 2 &* panel) &* lanes }
   func panel(_ g: Int, _ panel: Int) -> Int { (g &* blocks &+ 2 &* panel) &* lanes &* terms }
+
+  /// Results of a panel, whose blocks are `block` apart, for some pixels of planes y[N][G][K][area].
+  func drain(
+    _ from: UnsafePointer<T>, _ block: Int, n: Int, g: Int, panel: Int, first: Int, count: Int, _ y: UnsafePointer<T>,
+    _ area: Int
+  ) {
+    for v in 0..<vectors(panel) {
+      let k = (2 &* panel &+ v) &* lanes, plane = UnsafeMutablePointer(mutating: y) + ((n &* G &+ g) &* K &+ k) &* area
+      T.kernels.transpose(from + v &* block, lanes, count, min(lanes, K &- k), plane + first, area, false)
+    }
+  }
 
   /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it.
   func pack(
@@ -58,8 +71,7 @@ struct BlockedFilters<T: Element> {
       }
     }
     zero(to + weights, G &* blocks &* lanes)
-    // With several groups blocks are whole.
-    if let bias { copy(bias, to: to + weights, G &* K) }
+    if let bias { for g in 0..<G { copy(bias + g &* K, to: to + (weights &+ g &* blocks &* lanes), K) } }
   }
 
   /// Of filters that go the other way, weight[G][C][K][allTaps] in the letters of here: those of the chosen taps. No biases.

@@ -74,15 +74,16 @@ extension Convolution.Sizes {
       }
       let isFlat = isPointwise && gradX.halo == 0 && gradY.halo == 0
       let total = phase.rows &* phase.columns
-      let columns = isFlat ? min(total, 8 &* T.kernels.blocked.tiles.rows2) : phase.columns
+      let (rows, columns) =
+        isFlat ? balanced(total, most: 8 &* T.kernels.blocked.tiles.rows2) : (phase.rows, phase.columns)
       try DirectProduct<T>(
         packing: packing, filters: filters.data, step: 1, aStep: 1, runs: runs.data, runsPerBlock: packing.taps,
-        runCount: blocks &* packing.taps, columnStep: lanes, rowStep: isFlat ? columns &* lanes : gradY.rowStep, y: gradX,
+        runCount: blocks &* packing.taps, columnStep: lanes, rowStep: isFlat ? columns &* lanes : gradY.rowStep,
         first: first, pixelStep: pixelStep, pixelRow: isFlat ? columns &* lanes : pixelRow
       )
       .run(
         from, imageStep: gradY.imageStep, groupStep: blocks &* gradY.blockStep, N: N,
-        rows: isFlat ? (total &+ columns &- 1) / columns : phase.rows, columns: columns, total: total,
+        rows: rows, columns: columns, total: total, gradX,
         .multiplyAdds(N, G, C, K, packing.taps, total))
     }
     try gradX.clearHalo()

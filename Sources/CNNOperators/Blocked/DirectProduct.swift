@@ -21,8 +21,7 @@ struct DirectProduct<T: Element> {
 
   // Where y lies
 
-  let y: BlockedArray<T>
-  /// From its pixel (0, 0) to the first that is written; from one to the next, and from a row to the next.
+  /// From y's pixel (0, 0) to the first that is written; from one to the next, and from a row to the next.
   var first = 0
   let pixelStep: Int, pixelRow: Int
   var epilogue = Epilogue<T>(), residualRow = 0
@@ -36,7 +35,8 @@ struct DirectProduct<T: Element> {
 
   /// Windows of `rows` rows of x, `columns` in each, `total` in all, for each of N images; x is the first window of the first image.
   func run(
-    _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int, _ work: Work
+    _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int,
+    _ y: BlockedArray<T>, _ work: Work
   ) throws(CNNError) {
     let G = packing.G, panels = packing.panels, blocks = runCount / runsPerBlock
     // A block of rows, of several images maybe, whose pixels stay in the second cache while panel after panel of the filters goes over
@@ -51,7 +51,7 @@ struct DirectProduct<T: Element> {
         for row in band &* height..<min(N &* rows, (band &+ 1) &* height) {
           let n = row / rows, r = row % rows
           tileRow(
-            x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), n: n, g: g, panel: panel, row: r,
+            x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), g: g, panel: panel, row: r, y, image: n,
             min(columns, total &- r &* columns), slice)
         }
       }
@@ -59,7 +59,7 @@ struct DirectProduct<T: Element> {
   }
 
   /// So many blocks of input channels at a time as have their part of a panel in the second cache, beside x.
-  private func forEachSlice(_ body: (Slice) -> Void) {
+  func forEachSlice(_ body: (Slice) -> Void) {
     let lanes = T.kernels.lanes, blocks = runCount / runsPerBlock
     let bytes = runsPerBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
     let (parts, _) = balanced(blocks, most: max(1, 196_608 / bytes))
@@ -72,25 +72,29 @@ struct DirectProduct<T: Element> {
     }
   }
 
-  /// `count` windows of a row, from `x` on, for one panel of output channels.
-  func tileRow(_ x: UnsafePointer<T>, n: Int, g: Int, panel: Int, row: Int, _ count: Int, _ slice: Slice) {
-    let lanes = T.kernels.lanes, tiles = T.kernels.blocked.tiles, vectors = packing.vectors(panel)
-    let block = g &* packing.blocks &+ 2 &* panel, width = vectors &* lanes
-    let to = y.inside(n, block) + (first &+ row &* pixelRow)
-    let residual = slice.isLast ? epilogue.residual : nil
-    let added = residual.map { UnsafePointer($0.inside(n, block)) + row &* residualRow }
-    let most = oneByOne ? 1 : vectors == 2 ? tiles.rows2 : tiles.rows1
-    let (parts, _) = balanced(count, most: most)
-    for i in 0..<parts {
-      let (m, rows) = part(i, of: parts, count)
-      tiles.run(
-        vectors: vectors, step: step, rows: rows,
-        BlockedTileOperands(
-          a: x + m &* columnStep, aStep: aStep, runs: runs + slice.firstRun, runCount: slice.runs,
-          b: filters + (packing.panel(g, panel) &+ slice.firstTerm &* width), c: to + m &* pixelStep, cStep: pixelStep,
-          cBlock: y.blockStep, continues: !slice.isFirst, bias: bias.map { $0 + block &* lanes },
-          residual: added.map { $0 + m &* pixelStep }, residualBlock: residual?.blockStep ?? 0,
-          limits: slice.isLast ? epilogue.limits : nil))
-    }
+  /// `count` windows from `x` on, for one panel of output channels, into a row of an image of y.
+  func tileRow(
+    _ x: UnsafePointer<T>, g: Int, panel: Int, row: Int, _ y: BlockedArray<T>, image: Int, _ count: Int, _ slice: Slice
+  ) {
+    let block = g &* packing.blocks &+ 2 &* panel, residual = slice.isLast ? epilogue.residual : nil
+    tileRow(
+      x, g: g, panel: panel, to: y.inside(image, block) + (first &+ row &* pixelRow), block: y.blockStep,
+      residual: residual.map { UnsafePointer($0.inside(image, block)) + row &* residualRow },
+      residualBlock: residual?.blockStep ?? 0, count, slice)
+  }
+
+  /// The same from `to` on, where the two blocks of a panel are `block` apart.
+  func tileRow(
+    _ x: UnsafePointer<T>, g: Int, panel: Int, to: UnsafeMutablePointer<T>, block: Int, residual: UnsafePointer<T>? = nil,
+    residualBlock: Int = 0, _ count: Int, _ slice: Slice
+  ) {
+    let vectors = packing.vectors(panel), width = vectors &* T.kernels.lanes
+    T.kernels.blocked.tiles.run(
+      vectors: vectors, step: step, pixels: count, most: oneByOne ? 1 : nil,
+      BlockedTileOperands(
+        a: x, aStep: aStep, aPixel: columnStep, runs: runs + slice.firstRun, runCount: slice.runs,
+        b: filters + (packing.panel(g, panel) &+ slice.firstTerm &* width), ahead: packing.terms &* width, c: to,
+        cStep: pixelStep, cBlock: block, continues: !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
+        residual: residual, residualBlock: residualBlock, limits: slice.isLast ? epilogue.limits : nil))
   }
 }

@@ -30,7 +30,7 @@ struct Winograd<T: Element> {
     filters = WinogradFilters(C: C, K: K, rowPoints: tiling.rows.points, columnPoints: tiling.columns.points)
     let bytes = filters.transformedCount &* MemoryLayout<T>.stride
     // In place only once: for one block of tiles, which may be larger then.
-    transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.thirdCache)
+    transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.heldInThirdCache)
     blocks = tiling.blocks(transformsInPlace ? Winograd.tilesInPlace : Winograd.tilesPerBlock)
   }
 
@@ -56,6 +56,7 @@ struct Winograd<T: Element> {
   private var filterCount: Int { transformsInPlace ? filters.packedCount : filters.transformedCount }
 
   /// The filters in that form, and the biases behind them; no bias: zeros. `turned`, `factor`: see WinogradFilters.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   func prepare(
     _ weight: UnsafePointer<T>, turned: Bool = false, factor: UnsafePointer<T>? = nil, bias: UnsafePointer<T>?,
     _ prepared: UnsafeMutablePointer<T>
@@ -74,21 +75,20 @@ struct Winograd<T: Element> {
     _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
     _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, _ to: UnsafeMutablePointer<T>
   ) {
-    let kernels = T.kernels.blocked.tiles, lanes = lanes, most = vectors == 2 ? kernels.rows2 : kernels.rows1
+    let kernels = T.kernels.blocked.tiles, lanes = lanes
     let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles)
     for i in 0..<filters.rowPoints {
       for j in 0..<filters.columnPoints {
         let plane = i &* filters.columnPoints &+ j, range = tiling.tiles(block, i, j)
         if range.isEmpty { continue }
-        let (parts, _) = balanced(range.count, most: most)
-        for p in 0..<parts {
-          let (first, rows) = part(p, of: parts, range.count), tile = (range.lowerBound &+ first) &* lanes
-          kernels.run(
-            vectors: vectors, step: 1, rows: rows,
-            BlockedTileOperands(
-              a: x + (plane &* inputStep &+ tile), aStep: 1, runs: runs, runCount: runCount, b: u + plane &* planeStep,
-              c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues))
-        }
+        let tile = range.lowerBound &* lanes
+        kernels.run(
+          vectors: vectors, step: 1, pixels: range.count,
+          BlockedTileOperands(
+            a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount,
+            b: u + plane &* planeStep, ahead: planeStep, c: to + (plane &* productStep &+ tile), cStep: lanes,
+            cBlock: tiles &* lanes,
+            continues: continues))
       }
     }
   }
@@ -99,7 +99,7 @@ struct Winograd<T: Element> {
   /// y of a block of output channels of an image of a block of tiles.
   func transformOutput(
     _ products: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, image: Int, outputBlock: Int, bias: UnsafePointer<T>,
-    _ epilogue: Epilogue<T>, _ y: WinogradArray<T>, _ work: UnsafeMutablePointer<T>
+    _ epilogue: Epilogue<T>, _ y: ImageArray<T>, _ work: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = OW &* lanes, planeStep = odd(2 &* tiles)
     let n = block.firstImage &+ image

@@ -22,9 +22,6 @@ struct WinogradFilters<T: Element> {
   func planeStep(channels: Int, panel: Int) -> Int { (channels &* vectors(panel) | 1) &* lanes }
   func panelStart(_ panel: Int) -> Int { panel &* planes &* planeStep(channels: C, panel: 0) }
   var transformedCount: Int { panels &* planes &* planeStep(channels: C, panel: 0) }
-  /// So many channels are transformed at a time, in scratch memory that fits the first cache.
-  private static var chunk: Int { 16 }
-  var workCount: Int { WinogradFilters.chunk &* rowPoints &* 3 &* lanes }
 
   /// packed of weight[K][C][3][3]; or, turned, of weight[C][K][3][3] with its taps backwards, as grad_x wants them. factor: what
   /// filter k is multiplied by, as a normalization behind the convolution wants it; not of turned ones.
@@ -62,42 +59,26 @@ struct WinogradFilters<T: Element> {
 
   /// Some channels of a panel, at `to` and in planes so far apart.
   func transform(
-    _ packed: UnsafePointer<T>, panel: Int, firstChannel: Int, channels: Int, _ to: UnsafeMutablePointer<T>, planeStep: Int,
-    _ work: UnsafeMutablePointer<T>
+    _ packed: UnsafePointer<T>, panel: Int, firstChannel: Int, channels: Int, _ to: UnsafeMutablePointer<T>, planeStep: Int
   ) {
-    let kernels = T.kernels.winograd, lanes = lanes, vectors = vectors(panel)
-    for first in stride(from: 0, to: channels, by: WinogradFilters.chunk) {
-      let count = min(WinogradFilters.chunk, channels &- first)
-      for v in 0..<vectors {
-        let from = packed + ((2 &* panel &+ v) &* C &+ firstChannel &+ first) &* 9 &* lanes
-        kernels.run(
-          .evaluateFilter, size: rowPoints,
-          WinogradLines(
-            from: from, point: 3 &* lanes, step: lanes, row: 9 &* lanes, to: work, point: 3 &* lanes, step: lanes,
-            row: rowPoints &* 3 &* lanes, count: 3, rows: count))
-        kernels.run(
-          .evaluateFilter, size: columnPoints,
-          WinogradLines(
-            from: work, point: lanes, step: 3 &* lanes, row: rowPoints &* 3 &* lanes,
-            to: to + (first &* vectors &+ v) &* lanes, point: planeStep, step: columnPoints &* planeStep, row: vectors &* lanes,
-            count: rowPoints, rows: count))
-      }
+    let lanes = lanes, vectors = vectors(panel)
+    for v in 0..<vectors {
+      T.kernels.winograd.evaluateFilters(
+        rows: rowPoints, columns: columnPoints, packed + ((2 &* panel &+ v) &* C &+ firstChannel) &* 9 &* lanes, channels,
+        to + v &* lanes, step: vectors &* lanes, plane: planeStep)
     }
   }
 
   /// All of them.
   func transform(_ packed: UnsafePointer<T>, _ transformed: UnsafeMutablePointer<T>) throws(CNNError) {
     // A task is a panel and some channels.
-    let chunk = 4 &* WinogradFilters.chunk, chunks = (C &+ chunk &- 1) / chunk, tasks = panels &* chunks
-    let width = try parallelWidth(tasks, .elements(C, K, planes))
-    let scratch = try Scratch<T>(width &* workCount)
-    let work = scratch.data
-    parallel(tasks, width: width) { task, worker in
+    let chunk = 64, chunks = (C &+ chunk &- 1) / chunk, tasks = panels &* chunks
+    parallel(tasks, width: try parallelWidth(tasks, .elements(C, K, planes))) { task, _ in
       let panel = task / chunks, first = task % chunks &* chunk
       self.transform(
         packed, panel: panel, firstChannel: first, channels: min(chunk, self.C &- first),
         transformed + (self.panelStart(panel) &+ first &* self.vectors(panel) &* self.lanes),
-        planeStep: self.planeStep(channels: self.C, panel: panel), work + worker &* self.workCount)
+        planeStep: self.planeStep(channels: self.C, panel: panel))
     }
   }
 }

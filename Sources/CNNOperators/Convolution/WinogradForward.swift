@@ -8,12 +8,13 @@ extension Winograd {
   /// Where filters are transformed in place: the most tiles, and how many channels at a time, so that their filters fit it too.
   static var tilesInPlace: Int { 64 }
   static var channelsInPlace: Int { 64 }
-  /// What may stay of filters in the third cache, in bytes.
-  static var thirdCache: Int { 1 << 24 }
+  /// Filters of so many bytes stay in the third cache from run to run, beside those of other layers; larger ones come from memory.
+  static var heldInThirdCache: Int { 1 << 22 }
 
   /// y may be planar and x blocked, or the other way round; a residual is for a blocked y.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   func forward(
-    _ x: WinogradArray<T>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>, _ y: WinogradArray<T>
+    _ x: ImageArray<T>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>, _ y: ImageArray<T>
   ) throws(CNNError) {
     let lanes = lanes, tiles = blockTiles, runData = try Scratch<TileRun>(channelBlocks)
     for b in 0..<channelBlocks {
@@ -28,8 +29,8 @@ extension Winograd {
 
   /// A task is a block of tiles, with all its channels.
   private func forwardByBlocks(
-    _ x: WinogradArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
-    _ y: WinogradArray<T>
+    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
+    _ y: ImageArray<T>
   ) throws(CNNError) {
     let lanes = lanes, tiles = blockTiles, map = inputMap(tiles: tiles), bias = biases(prepared), filters = filters
     let mapWork = map.workCount(blocks), inputCount = tiling.planes &* map.planeStep
@@ -65,14 +66,14 @@ extension Winograd {
 
   /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels.
   private func forwardOneBlock(
-    _ x: WinogradArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
-    _ y: WinogradArray<T>
+    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
+    _ y: ImageArray<T>
   ) throws(CNNError) {
     let lanes = lanes, block = blocks[0], tiles = blockTiles, map = inputMap(tiles: tiles), bias = biases(prepared)
     let filters = filters, mapWork = map.workCount(blocks), productCount = tiling.planes &* odd(2 &* tiles)
     let channels = transformsInPlace ? min(C, max(lanes, Winograd.channelsInPlace / lanes &* lanes)) : C
     let filterCount = transformsInPlace ? filters.planes &* filters.planeStep(channels: channels, panel: 0) : 0
-    let perWorker = mapWork &+ outputWorkCount &+ productCount &+ filterCount &+ filters.workCount
+    let perWorker = mapWork &+ outputWorkCount &+ productCount &+ filterCount
     let width = try parallelWidth(max(channelBlocks &* block.images, filters.panels), work)
     let inputs = try Scratch<T>(tiling.planes &* map.planeStep), scratch = try Scratch<T>(width &* perWorker)
     let (inputData, scratchData) = (inputs.data, scratch.data)
@@ -85,12 +86,11 @@ extension Winograd {
     }
     parallel(filters.panels, width: width) { panel, worker in
       let work = scratchData + (worker &* perWorker &+ mapWork), products = work + outputWorkCount
-      let own = products + productCount, filterWork = own + filterCount, vectors = filters.vectors(panel)
+      let own = products + productCount, vectors = filters.vectors(panel)
       for channel in stride(from: 0, to: C, by: channels) {
         let count = min(channels, C &- channel), planeStep = filters.planeStep(channels: count, panel: panel)
         if transformsInPlace {
-          filters.transform(
-            prepared, panel: panel, firstChannel: channel, channels: count, own, planeStep: planeStep, filterWork)
+          filters.transform(prepared, panel: panel, firstChannel: channel, channels: count, own, planeStep: planeStep)
         }
         multiply(
           UnsafePointer(inputData), block, tiles: tiles, runs: runs + channel / lanes,

@@ -2,12 +2,6 @@
 import CNNCore
 import Microkernels
 
-/// x or y: planar, or blocked with a halo that is large enough.
-enum WinogradArray<T: Element> {
-  case planar(UnsafePointer<T>)
-  case blocked(BlockedArray<T>)
-}
-
 /// How images[channels][height][width] become tiles.
 struct WinogradMap<T: Element> {
   let tiling: WinogradTiling
@@ -33,7 +27,7 @@ struct WinogradMap<T: Element> {
 
   /// A block of channels of an image of a block of tiles; `to` is that of tile 0, the next one a step behind.
   func transform(
-    _ x: WinogradArray<T>, _ block: WinogradBlock, image: Int, channelBlock: Int, _ to: UnsafeMutablePointer<T>,
+    _ x: ImageArray<T>, _ block: WinogradBlock, image: Int, channelBlock: Int, _ to: UnsafeMutablePointer<T>,
     tileStep: Int, _ work: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = stripWidth &* lanes

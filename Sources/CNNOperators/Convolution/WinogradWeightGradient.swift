@@ -6,7 +6,7 @@ import Microkernels
 extension Winograd {
   /// Tiles are summed in their order, whatever the number of threads.
   func weightGradient(
-    _ x: WinogradArray<T>, _ gradY: WinogradArray<T>, _ gradWeight: UnsafeMutablePointer<T>
+    _ x: ImageArray<T>, _ gradY: ImageArray<T>, _ gradWeight: UnsafeMutablePointer<T>
   ) throws(CNNError) {
     let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.points
     let blocks = tiling.blocks(Winograd.tilesPerSum)
@@ -69,7 +69,7 @@ extension Winograd {
     _ x: UnsafePointer<T>, xStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, tiles: Int, channels: Int,
     vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int, sumBlock: Int
   ) {
-    let kernels = T.kernels.blocked.tiles, lanes = lanes, most = vectors == 2 ? kernels.rows2 : kernels.rows1
+    let kernels = T.kernels.blocked.tiles, lanes = lanes
     for i in 0..<tiling.rows.points {
       for j in 0..<tiling.columns.points {
         let plane = i &* tiling.columns.points &+ j, range = tiling.tiles(block, i, j), start = range.lowerBound
@@ -81,16 +81,12 @@ extension Winograd {
         var run = TileRun(offset: 0, count: range.count)
         withUnsafePointer(to: &run) { run in
           for c in stride(from: 0, to: channels, by: lanes) {
-            let height = min(lanes, channels &- c), (parts, _) = balanced(height, most: most)
-            for p in 0..<parts {
-              let (first, rows) = part(p, of: parts, height)
-              kernels.run(
-                vectors: vectors, step: 0, rows: rows,
-                BlockedTileOperands(
-                  a: x + (plane &* xStep &+ c &* tiles &+ start &* lanes &+ first), aStep: lanes, runs: run, runCount: 1,
-                  b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + (plane &* sumStep &+ (c &+ first) &* lanes),
-                  cStep: lanes, cBlock: sumBlock, continues: continues))
-            }
+            kernels.run(
+              vectors: vectors, step: 0, pixels: min(lanes, channels &- c),
+              BlockedTileOperands(
+                a: x + (plane &* xStep &+ c &* tiles &+ start &* lanes), aStep: lanes, aPixel: 1, runs: run, runCount: 1,
+                b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + (plane &* sumStep &+ c &* lanes), cStep: lanes,
+                cBlock: sumBlock, continues: continues))
           }
         }
       }

@@ -17,6 +17,7 @@ final class AddOperator<T: Element>: BinaryOperator<T> {
     try add(arrays.input(0), arrays.input(1), arrays.output())
   }
 
+  override var isCommutative: Bool { true }
   override var gradientMayOverwrite: [Int] { [0, 1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     if let gradY = try arrays.blockedGradOutput()?.flat("grad_y") {

@@ -84,7 +84,13 @@ final class ConvOperator<T: Element>: Operator<T> {
   /// x is planar where it has few channels; in training it is blocked, for the gradients.
   private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && group == 1 && x[1] <= 4 }
   private func blockedForm(_ x: Shape, _ w: Shape, _ mode: Mode) throws(CNNError) -> BlockedConvolution<T>? {
-    x.rank == 4 ? try BlockedConvolution(convolution(x, w), x: x, weight: w, planar: readsPlanar(x, mode)) : nil
+    if x.rank != 4 { return nil }
+    return try BlockedConvolution(convolution(x, w), x: x, weight: w, fewChannels: readsPlanar(x, mode), blocked: true)
+  }
+  /// The same kernels on planar arrays.
+  private func planarForm(_ x: Shape, _ w: Shape) throws(CNNError) -> BlockedConvolution<T>? {
+    if x.rank != 4 { return nil }
+    return try BlockedConvolution(convolution(x, w), x: x, weight: w, fewChannels: readsPlanar(x, .infer), blocked: false)
   }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     let (x, w) = (inputs[0], inputs[1])
@@ -102,8 +108,10 @@ final class ConvOperator<T: Element>: Operator<T> {
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
-    if let winograd = try winograd(arrays.inputShape(0), arrays.inputShape(1)) {
-      return try forwardWinograd(winograd, arrays)
+    if let form = try planarForm(arrays.inputShape(0), arrays.inputShape(1)) {
+      return try finishPlanar(arrays) { result, limits throws(CNNError) in
+        try forward(form, arrays, .planar(arrays.input(0).data), .planar(UnsafePointer(result.data)), Epilogue(limits: limits))
+      }
     }
     let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
     guard let normalization else { return try forwardPlanar(arrays, x, w, b) }
@@ -125,15 +133,6 @@ final class ConvOperator<T: Element>: Operator<T> {
       if let limits, !isRelu || volume != nil { try limit(result, limits.low, limits.high) }
     }
   }
-  /// On planar arrays, with filters that are prepared.
-  private func forwardWinograd(_ winograd: Winograd<T>, _ arrays: Arrays<T>) throws(CNNError) {
-    let ready: Output<T>? = try arrays.prepared(0), own = try Scratch<T>(ready == nil ? winograd.preparedCount : 0)
-    if ready == nil { try prepareWinograd(winograd, arrays, own.data) }
-    let filters = UnsafePointer(ready?.data ?? own.data), x = try arrays.input(0).data
-    try finishPlanar(arrays) { result, limits throws(CNNError) in
-      try winograd.forward(.planar(x), filters, Epilogue(limits: limits), .planar(UnsafePointer(result.data)))
-    }
-  }
   /// `convolve` writes the convolution's result, between limits if there are any; what is added comes between the two.
   private func finishPlanar(
     _ arrays: Arrays<T>, _ convolve: (_ result: Output<T>, _ limits: (low: T, high: T)?) throws(CNNError) -> Void
@@ -148,35 +147,32 @@ final class ConvOperator<T: Element>: Operator<T> {
     try add(result.input, arrays.input(residual), y)
     if let limits = epilogueLimits { try limit(y, limits.low, limits.high) }
   }
-  /// nil where planar arrays are convolved by another algorithm.
-  private func winograd(_ x: Shape, _ w: Shape) throws(CNNError) -> Winograd<T>? {
-    x.rank == 4 && x.count > 0 && w.count > 0 ? try convolution(x, w).sizes(x, w, of: T.self).winograd(reused: true) : nil
-  }
   private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
     guard let form = try blockedForm(shape, w, arrays.mode) else { throw CNNError(.unsupported, "y: wanted a planar array") }
-    let x: BlockedConvolution<T>.Source =
-      if let x = try arrays.blockedInput(0) { .blocked(x) } else { .planar(try arrays.input(0).data) }
+    let x: ImageArray<T> = if let x = try arrays.blockedInput(0) { .blocked(x) } else { .planar(try arrays.input(0).data) }
     let added: BlockedArray<T>? = if let residual { try arrays.blockedInput(residual) } else { nil }
-    let epilogue = Epilogue(residual: added, limits: epilogueLimits)
+    try forward(form, arrays, x, .blocked(y), Epilogue(residual: added, limits: epilogueLimits))
+  }
+  /// With filters that are prepared, or prepared for this call.
+  private func forward(
+    _ form: BlockedConvolution<T>, _ arrays: Arrays<T>, _ x: ImageArray<T>, _ y: ImageArray<T>, _ epilogue: Epilogue<T>
+  ) throws(CNNError) {
     if let filters: Output<T> = try arrays.prepared(0) { return try form.forward(x, filters.data, y, epilogue) }
     let filters = try Scratch<T>(form.preparedCount)
-    try prepareBlocked(form, arrays, filters.data)
+    try prepare(form, arrays, filters.data)
     try form.forward(x, filters.data, y, epilogue)
   }
 
-  // What is prepared: packed filters of the blocked form; of the planar one the weight and the bias with the normalization folded in
+  // What is prepared: packed filters; without a form for them, the weight and the bias with the normalization folded in
 
   override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
     // In training they change with every step.
     if mode == .train { return nil }
     let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
-    if layouts.output != .planar, let form = try blockedForm(inputs[0], inputs[1], mode) {
+    let isPlanar = layouts.output == .planar
+    if let form = try isPlanar ? planarForm(inputs[0], inputs[1]) : blockedForm(inputs[0], inputs[1], mode) {
       return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: form.form)
-    }
-    if let winograd = try winograd(inputs[0], inputs[1]) {
-      let filters = Kept(try Shape("filters", winograd.preparedCount), .network)
-      return Prepared(reads: reads, [filters], form: winograd.form)
     }
     if normalization == nil { return nil }
     return Prepared(reads: reads, [Kept(inputs[1], .network), Kept(inputs[3], .network)])
@@ -184,26 +180,17 @@ final class ConvOperator<T: Element>: Operator<T> {
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let first: Output<T> = try arrays.prepared(0) else { return }
     let (x, w) = (try arrays.inputShape(0), try arrays.inputShape(1))
-    if arrays.isOutputBlocked, let form = try blockedForm(x, w, arrays.mode) {
-      try prepareBlocked(form, arrays, first.data)
-    } else if let winograd = try winograd(x, w) {
-      try prepareWinograd(winograd, arrays, first.data)
+    if let form = try arrays.isOutputBlocked ? blockedForm(x, w, arrays.mode) : planarForm(x, w) {
+      try prepare(form, arrays, first.data)
     } else if let normalization, let shift: Output<T> = try arrays.prepared(1) {
       try fold(normalization, arrays, first, shift)
     }
   }
-  private func prepareBlocked(
+  private func prepare(
     _ form: BlockedConvolution<T>, _ arrays: Arrays<T>, _ to: UnsafeMutablePointer<T>
   ) throws(CNNError) {
     try withCoefficients(arrays) { factor, bias throws(CNNError) in
       try form.prepare(arrays.input(1).data, factor: factor, bias: bias, to)
-    }
-  }
-  private func prepareWinograd(
-    _ winograd: Winograd<T>, _ arrays: Arrays<T>, _ to: UnsafeMutablePointer<T>
-  ) throws(CNNError) {
-    try withCoefficients(arrays) { factor, bias throws(CNNError) in
-      try winograd.prepare(arrays.input(1).data, factor: factor, bias: bias, to)
     }
   }
   /// What each filter is multiplied by where a normalization was absorbed, and the bias.

@@ -105,14 +105,6 @@ package struct Arrays<T: Element> {
   package func blockedGradOutput(_ i: Int = 0) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradOutputs, i) }
   package func blockedGradInput(_ i: Int) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.gradInputs, i) }
 
-  /// The layout of an input, whether or not its elements are at hand.
-  package func inputLayout(_ i: Int) -> ArrayLayout {
-    i < operands.inputs.count ? operands.inputs[i]?.layout ?? .planar : .planar
-  }
-  package func outputShape(_ i: Int = 0) throws(CNNError) -> Shape {
-    guard i < operands.outputs.count, let operand = operands.outputs[i] else { throw .argument("y: is absent") }
-    return operand.shape
-  }
   package var isOutputBlocked: Bool {
     if let operand = operands.outputs.first { operand.map { $0.layout != .planar } ?? false } else { false }
   }

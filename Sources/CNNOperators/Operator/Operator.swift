@@ -157,6 +157,8 @@ package class Operator<T: Element> {
   package var limits: (low: T, high: T)? { nil }
   /// Whether each element of the output is the largest of some elements of the input, of one at least.
   package var takesMaxima: Bool { false }
+  /// Whether this is f(a, b) = f(b, a).
+  package var isCommutative: Bool { false }
   /// An operator that does this one's work and then the next one's on its output: its inputs are this one's (as many as the signature
   /// names) and the next one's but its first. nil: there is none.
   package func absorbing(_ next: Operator, _ mode: Mode) throws(CNNError) -> Operator? { nil }

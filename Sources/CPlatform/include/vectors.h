@@ -34,6 +34,8 @@
     return v;                                                                                                                  \
   }                                                                                                                            \
   MEMBER(type, "store(_:_:)") void type##_store(type v, scalar *p) { __builtin_memcpy(p, &v, sizeof v); }                      \
+  /* Asks for what lies there to be brought into the second cache; any address will do. */                                    \
+  MEMBER(type, "prefetch(_:)") void type##_prefetch(const scalar *p) { __builtin_prefetch(p, 0, 2); }                          \
   MEMBER(type, "load(_:first:)") type type##_load_first(const scalar *p, intptr_t n) { return (type){load_some}; }             \
   MEMBER(type, "store(_:_:first:)") void type##_store_first(type v, scalar *p, intptr_t n) { store_some; }                     \
   MEMBER(type, "lane(_:_:)") scalar type##_lane(type v, intptr_t i) { return v.lanes[i]; }                                     \
@@ -210,6 +212,47 @@ VECTOR_WITH(F64x2, double, int64_t, 2, PLAIN(F64x2))
 WORDS(F64x8, 8)
 WORDS(F64x4, 4)
 WORDS(F64x2, 2)
+
+/* to[column][row] = from[row][column] of a square of as many rows and columns as there are lanes. Two half rows are loaded side by side, so
+ * that no element has to cross over within a vector, which takes as long as all else. */
+#define HALVES(vector, a, b) \
+  ({ \
+    vector low, high; \
+    __builtin_memcpy(&low, a, sizeof low); \
+    __builtin_memcpy(&high, b, sizeof high); \
+    __builtin_shufflevector(low, high, JOINED_##vector); \
+  })
+#define JOINED_F32x4_lanes 0, 1, 2, 3, 4, 5, 6, 7
+#define JOINED_F64x2_lanes 0, 1, 2, 3
+MEMBER(F32x8, "transposeSquare(_:_:_:_:)")
+void F32x8_transpose_square(const float *from, intptr_t from_step, float *to, intptr_t to_step) {
+  for (intptr_t half = 0; half < 2; half++) {
+    F32x8_lanes rows[4], low, high, columns[4];
+    for (intptr_t i = 0; i < 4; i++) {
+      rows[i] = HALVES(F32x4_lanes, from + i * from_step + 4 * half, from + (i + 4) * from_step + 4 * half);
+    }
+    low = __builtin_shufflevector(rows[0], rows[1], 0, 8, 1, 9, 4, 12, 5, 13);
+    high = __builtin_shufflevector(rows[2], rows[3], 0, 8, 1, 9, 4, 12, 5, 13);
+    columns[0] = __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13);
+    columns[1] = __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+    low = __builtin_shufflevector(rows[0], rows[1], 2, 10, 3, 11, 6, 14, 7, 15);
+    high = __builtin_shufflevector(rows[2], rows[3], 2, 10, 3, 11, 6, 14, 7, 15);
+    columns[2] = __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13);
+    columns[3] = __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+    for (intptr_t i = 0; i < 4; i++) __builtin_memcpy(to + (4 * half + i) * to_step, &columns[i], sizeof columns[i]);
+  }
+}
+MEMBER(F64x4, "transposeSquare(_:_:_:_:)")
+void F64x4_transpose_square(const double *from, intptr_t from_step, double *to, intptr_t to_step) {
+  for (intptr_t half = 0; half < 2; half++) {
+    F64x4_lanes even = HALVES(F64x2_lanes, from + 2 * half, from + 2 * from_step + 2 * half), column;
+    F64x4_lanes odd = HALVES(F64x2_lanes, from + from_step + 2 * half, from + 3 * from_step + 2 * half);
+    column = __builtin_shufflevector(even, odd, 0, 4, 2, 6);
+    __builtin_memcpy(to + 2 * half * to_step, &column, sizeof column);
+    column = __builtin_shufflevector(even, odd, 1, 5, 3, 7);
+    __builtin_memcpy(to + (2 * half + 1) * to_step, &column, sizeof column);
+  }
+}
 
 #pragma clang assume_nonnull end
 #endif
