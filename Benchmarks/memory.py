@@ -78,11 +78,11 @@ def _step_torch(net: Any, optimizer: Any, x: Any, t: Any) -> None:
     optimizer.step()
 
 
-def training_swiftcnn() -> None:
+def training_swiftcnn(recompute: bool = False) -> None:
     from swiftcnn import models, optim
 
     x, t = _photographs(8)
-    net = models.resnet50().compile("cross_entropy", optim.SGD(0.01, momentum=0.9))
+    net = models.resnet50().compile("cross_entropy", optim.SGD(0.01, momentum=0.9), recompute=recompute)
     for _ in range(2):
         net.train_step(x, t)
 
@@ -123,6 +123,7 @@ CASES: Mapping[str, Callable[[], None]] = {
     "SimpleConvNet, training, batch 100: numpy": simple_numpy,
     "SimpleConvNet, training, batch 100: torch": simple_torch,
     "ResNet-50, training, batch 8: swiftcnn": training_swiftcnn,
+    "ResNet-50, training, batch 8: swiftcnn, recompute": lambda: training_swiftcnn(recompute=True),
     "ResNet-50, training, batch 8: torch": training_torch,
     "ResNet-50, training, batch 8: torch, channels_last": lambda: training_torch("channels_last"),
     "ResNet-50, inference, batch 1: swiftcnn": inference_swiftcnn,

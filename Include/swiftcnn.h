@@ -307,6 +307,9 @@ swiftcnn_status swiftcnn_network_set_optimizer(swiftcnn_network *network, const 
  * "step". The factors of several are multiplied. */
 swiftcnn_status swiftcnn_network_add_schedule(swiftcnn_network *network, const char *schedule_name,
                                               const swiftcnn_attribute *attributes, size_t attribute_count);
+/* Whether training computes activations again rather than keep them all (0 at first): the same bits from less memory, in about a third
+ * more time. */
+swiftcnn_status swiftcnn_network_set_recompute(swiftcnn_network *network, int32_t recompute);
 /* RandomCrop, RandomShift, RandomHorizontalFlip, Normalize, Cutout or MixUp: done to the images x[N][C][H][W] of the first input, one
  * after the other, in training epochs alone. Each is drawn from the seed, the epoch and the number of the image. */
 swiftcnn_status swiftcnn_network_add_augmentation(swiftcnn_network *network, const char *augmentation_name,

@@ -93,18 +93,25 @@ package final class Execution<T: Element> {
       zero(gradient.data, gradient.shape.count)
     }
     for step in plan.steps.reversed() {
+      for number in step.recomputed {
+        let first = plan.steps[number]
+        try naming(first.name, first.operatorName) { () throws(CNNError) in
+          try first.work.forward(arrays(first, seed, again: true))
+        }
+      }
       guard let backward = step.backward else { continue }
       for operand in backward.zeroed {
         let gradient = try array(operand)
         zero(gradient.data, gradient.shape.count)
       }
-      try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.backward(arrays(step, seed)) }
+      try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.backward(arrays(step, seed, again: true))
+      }
       for (from, to) in backward.additions { try add(try array(from).input, to: try array(to)) }
     }
   }
 
-  private func arrays(_ step: Plan<T>.Step, _ seed: UInt64) -> Arrays<T> {
-    Arrays(step.operands, addresses, mode: plan.mode, seed: seed, node: step.node)
+  private func arrays(_ step: Plan<T>.Step, _ seed: UInt64, again: Bool = false) -> Arrays<T> {
+    Arrays(again ? step.again : step.operands, addresses, mode: plan.mode, seed: seed, node: step.node)
   }
 
   /// A blocked array as the flat one that it is in memory.

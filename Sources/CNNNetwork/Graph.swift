@@ -60,6 +60,10 @@ package final class Graph<T: Element> {
   /// Rises with every change, so that plans of another graph are known.
   package private(set) var version = 0
   package private(set) var treatments: [Treatment] = []
+  /// Whether training computes activations again rather than keep them all (Recomputation.swift).
+  package var recomputesActivations = false {
+    didSet { if recomputesActivations != oldValue { version += 1 } }
+  }
   /// What follows from parameters and buffers (PreparedArrays.swift).
   let prepared: PreparedArrays
   /// What follows from constants alone (ShapeInference.swift).

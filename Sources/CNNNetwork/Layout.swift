@@ -2,8 +2,8 @@
 import CNNCore
 import CNNOperators
 
-/// Moments: node w runs forward at w and backward at 2n - w, the loss at n. Slots: value v is slot v, its gradient slot values + v,
-/// then come the arrays that forward leaves for backward, and summands of gradients.
+/// Moments: as Recomputation.swift has them. Slots: value v is slot v, its gradient slot values + v, then come values that are computed
+/// again, the arrays that forward leaves for backward, and summands of gradients.
 struct Layout<T: Element> {
   /// Where an array is: memory that exists already, or number i of `lives`.
   private enum Place {
@@ -13,21 +13,27 @@ struct Layout<T: Element> {
   private let graph: Graph<T>
   private let mode: Mode
   private var n: Int { graph.nodes.count }
-  private var end: Int { 2 * n + 1 }
+  private let segmentCount: Int
+  private(set) var recomputation: Recomputation
 
   private let shapes: [Shape], types: [ElementType], none: Shape
   private let layouts: [ArrayLayout]
   private var kept: [[Kept]]
   private var needsGradient: [Bool] = [], reached: [Bool] = []
   private(set) var runsBackward: [Bool] = []
+  /// Of each slot of a value.
   private var lastUse: [Int] = []
+  /// Of values that are computed again; of what nodes that are leave then, and where they write what forward updates once.
+  private var secondSlots: [Int?], keptAgain: [[Int]], unread: [[Int: Operand]]
   private var lives: [Life] = []
   private var bytes = 0
   private var places: [Place?] = []
   private var keptSlots: [[Int]] = []
   private var gradInputs: [[Operand?]] = [], preparedSlots: [[Operand?]] = []
 
-  init(_ graph: Graph<T>, _ mode: Mode, _ kinds: ValueKinds, _ layouts: [ArrayLayout]) throws(CNNError) {
+  init(
+    _ graph: Graph<T>, _ mode: Mode, _ kinds: ValueKinds, _ layouts: [ArrayLayout], segments: Int = 1
+  ) throws(CNNError) {
     (self.graph, self.mode, shapes, types, self.layouts) = (graph, mode, kinds.shapes, kinds.types, layouts)
     none = try Shape("absent")
     kept = [[Kept]](repeating: [], count: graph.nodes.count)
@@ -35,10 +41,16 @@ struct Layout<T: Element> {
     keptSlots = [[Int]](repeating: [], count: graph.nodes.count)
     gradInputs = [[Operand?]](repeating: [], count: graph.nodes.count)
     preparedSlots = gradInputs
+    (keptAgain, segmentCount) = (keptSlots, segments)
+    secondSlots = [Int?](repeating: nil, count: graph.values.count)
+    unread = [[Int: Operand]](repeating: [:], count: graph.nodes.count)
+    recomputation = Recomputation(graph, segments: [0..<graph.nodes.count], reads: [], leaves: [])
   }
 
   private func gradientSlot(_ value: ValueID) -> Int { graph.values.count + value.index }
-  private func backwardMoment(_ number: Int) -> Int { 2 * n - number }
+  private func backwardMoment(_ number: Int) -> Int { recomputation.backward[number] }
+  /// Where a value is: for forward, or for backward and what runs again before it.
+  private func slot(_ value: ValueID, again: Bool) -> Int { again ? secondSlots[value.index] ?? value.index : value.index }
 
   // Places that are there already
 
@@ -111,22 +123,53 @@ struct Layout<T: Element> {
 
   // Lives
 
-  mutating func findLastUses() {
-    lastUse = [Int](repeating: -1, count: graph.values.count)
-    func use(_ id: ValueID?, _ moment: Int) { if let id { lastUse[id.index] = max(lastUse[id.index], moment) } }
+  /// What a node's backward reads.
+  private func backwardReads(_ number: Int) -> [ValueID] {
+    let node = graph.nodes[number]
+    guard runsBackward[number] else { return [] }
+    let inputs = node.made.backwardReadsInputs.filter { $0 < node.inputs.count }.compactMap { node.inputs[$0] }
+    return inputs + node.made.backwardReadsOutputs.filter { $0 < node.outputs.count }.map { node.outputs[$0] }
+  }
+
+  /// Cuts the nodes into segments, and gives what is computed again its slots.
+  mutating func findRecomputed() throws(CNNError) {
+    guard mode == .train && segmentCount > 1 else { return }
+    var bytes: [Int] = []
     for (number, node) in graph.nodes.enumerated() {
-      for id in node.inputs { use(id, number) }
-      guard runsBackward[number] else { continue }
-      for i in node.made.backwardReadsInputs where i < node.inputs.count { use(node.inputs[i], backwardMoment(number)) }
-      for i in node.made.backwardReadsOutputs where i < node.outputs.count { use(node.outputs[i], backwardMoment(number)) }
+      var sum = 0
+      for output in node.outputs where !node.made.isView(mode) { sum &+= try size(output) }
+      for array in kept[number] { sum &+= array.shape.count &* array.stride(network: MemoryLayout<T>.stride) }
+      bytes.append(sum)
     }
-    for id in graph.outputs { use(id, end) }
+    recomputation = Recomputation(
+      graph, segments: Recomputation.cut(bytes, into: segmentCount), reads: (0..<n).map(backwardReads),
+      leaves: (0..<n).map { runsBackward[$0] && !kept[$0].isEmpty })
+    for i in graph.values.indices where recomputation.isSecond[i] {
+      secondSlots[i] = places.count
+      places.append(nil)
+    }
+  }
+
+  mutating func findLastUses() {
+    lastUse = [Int](repeating: -1, count: places.count)
+    func use(_ slot: Int, _ moment: Int) { lastUse[slot] = max(lastUse[slot], moment) }
+    for (number, node) in graph.nodes.enumerated() {
+      for id in node.inputs { if let id { use(id.index, number) } }
+      for id in backwardReads(number) { use(slot(id, again: true), backwardMoment(number)) }
+      guard recomputation.isRecomputed[number] else { continue }
+      let moment = recomputation.again[number]
+      for id in node.inputs { if let id { use(slot(id, again: true), moment) } }
+      for id in node.outputs { use(slot(id, again: true), moment) }
+    }
+    for id in graph.outputs { use(id.index, recomputation.end) }
   }
 
   /// Memory for this value, or for its gradient.
   private mutating func newLife(_ value: ValueID, at moment: Int) throws(CNNError) -> Place {
-    let count = try layouts[value.index].count(shapes[value.index], of: T.self)
-    return try newLife(bytes: count * types[value.index].stride, at: moment)
+    try newLife(bytes: size(value), at: moment)
+  }
+  private func size(_ value: ValueID) throws(CNNError) -> Int {
+    try layouts[value.index].count(shapes[value.index], of: T.self) * types[value.index].stride
   }
   private mutating func newLife(bytes size: Int, at moment: Int) throws(CNNError) -> Place {
     let life = Life(bytes: size, at: moment)
@@ -143,33 +186,58 @@ struct Layout<T: Element> {
   }
 
   mutating func placeForward(_ number: Int) throws(CNNError) {
-    let node = graph.nodes[number]
-    for (i, output) in node.outputs.enumerated() {
-      if i == 0, let shared = sharedPlace(node, number) {
-        places[output.index] = shared
-      } else {
-        places[output.index] = try newLife(output, at: number)
-      }
-      extend(output.index, to: max(number, lastUse[output.index]))
-    }
-    for array in kept[number] {
-      keptSlots[number].append(places.count)
-      places.append(
-        try newLife(bytes: array.shape.count * array.stride(network: MemoryLayout<T>.stride), at: number))
-      extend(places.count - 1, to: runsBackward[number] ? backwardMoment(number) : number)
+    try placeRun(number, at: number, again: false)
+    let last = runsBackward[number] && !recomputation.isRecomputed[number] ? backwardMoment(number) : number
+    keptSlots[number] = try placeKept(number, from: number, to: last)
+    if !recomputation.isRecomputed[number] { keptAgain[number] = keptSlots[number] }
+  }
+  /// The same of a node that runs again.
+  mutating func placeAgain(_ number: Int) throws(CNNError) {
+    let node = graph.nodes[number], moment = recomputation.again[number]
+    try placeRun(number, at: moment, again: true)
+    keptAgain[number] = try placeKept(number, from: moment, to: runsBackward[number] ? backwardMoment(number) : moment)
+    // Running statistics and the like were updated by forward, and must not be twice.
+    for i in node.made.updatedInputs where i < node.inputs.count {
+      guard let input = node.inputs[i] else { continue }
+      unread[number][i] = operand(input, slot: places.count)
+      places.append(try newLife(input, at: moment))
     }
   }
 
+  private mutating func placeRun(_ number: Int, at moment: Int, again: Bool) throws(CNNError) {
+    let node = graph.nodes[number]
+    for (i, output) in node.outputs.enumerated() {
+      let slot = slot(output, again: again)
+      // Of two runs that write one array, the second finds it where the first left it.
+      if again && slot == output.index { continue }
+      if i == 0, let shared = sharedPlace(node, moment, again: again) {
+        places[slot] = shared
+      } else {
+        places[slot] = try newLife(output, at: moment)
+      }
+      extend(slot, to: max(moment, lastUse[slot]))
+    }
+  }
+  private mutating func placeKept(_ number: Int, from first: Int, to last: Int) throws(CNNError) -> [Int] {
+    var slots: [Int] = []
+    for array in kept[number] {
+      slots.append(places.count)
+      places.append(try newLife(bytes: array.shape.count * array.stride(network: MemoryLayout<T>.stride), at: first))
+      extend(places.count - 1, to: last)
+    }
+    return slots
+  }
+
   /// The memory of an input in which output 0 can lie, if there is one.
-  private func sharedPlace(_ node: Graph<T>.Node, _ number: Int) -> Place? {
+  private func sharedPlace(_ node: Graph<T>.Node, _ moment: Int, again: Bool) -> Place? {
     let output = node.outputs[0]
     if node.made.isView(mode), let input = node.inputs.first, let input, layouts[input.index] == layouts[output.index] {
-      return places[input.index]
+      return places[slot(input, again: again)]
     }
     for i in node.made.mayOverwriteInputs where i < node.inputs.count {
       guard let input = node.inputs[i], areAlike(input, output) else { continue }
       // Nobody needs what is there any more, this node reads it once, and it is not the caller's.
-      guard case .life(let life) = places[input.index], lives[life].last <= number else { continue }
+      guard case .life(let life) = places[slot(input, again: again)], lives[life].last <= moment else { continue }
       if node.inputs.filter({ $0 == input }).count == 1 { return .life(life) }
     }
     return nil
@@ -277,15 +345,18 @@ struct Layout<T: Element> {
     Operand(shapes[value.index], slot: slot ?? value.index, layouts[value.index], type: types[value.index])
   }
 
-  func operands(_ number: Int) -> Operands {
-    let node = graph.nodes[number]
+  /// `again`: for backward, and what runs again before it.
+  func operands(_ number: Int, again: Bool) -> Operands {
+    let node = graph.nodes[number], slots = again ? keptAgain[number] : keptSlots[number]
     func present(_ id: ValueID?) -> Operand? {
-      guard let id, places[id.index] != nil else { return nil }
-      return operand(id)
+      guard let id, places[slot(id, again: again)] != nil else { return nil }
+      return operand(id, slot: slot(id, again: again))
     }
+    var inputs = node.inputs.map(present)
+    if again { for (i, operand) in unread[number] { inputs[i] = operand } }
     return Operands(
-      names: node.made.signature.inputs, inputs: node.inputs.map(present), outputs: node.outputs.map(present),
-      kept: kept[number].indices.map { Operand(kept[number][$0].shape, slot: keptSlots[number][$0]) },
+      names: node.made.signature.inputs, inputs: inputs, outputs: node.outputs.map(present),
+      kept: kept[number].indices.map { Operand(kept[number][$0].shape, slot: slots[$0]) },
       gradInputs: gradInputs[number],
       gradOutputs: runsBackward[number]
         ? node.outputs.map { isDifferentiable($0) ? operand($0, slot: gradientSlot($0)) : nil } : [],

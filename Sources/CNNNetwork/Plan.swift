@@ -10,7 +10,11 @@ package final class Plan<T: Element> {
     let node: Int
     let work: Operator<T>
     let operands: Operands
-    var backward: Backward?
+    /// Those of backward, and of what runs again before it.
+    let again: Operands
+    let backward: Backward?
+    /// Steps that run forward again before backward comes here.
+    let recomputed: [Int]
   }
   /// What backward does besides the operator's own.
   struct Backward {
@@ -60,31 +64,60 @@ package final class Plan<T: Element> {
     let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
     inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
     self.contents = inferred.contents
-    let graph = laidOut.graph
-    var layout = try Layout(graph, mode, laidOut.kinds, laidOut.layouts)
-    try layout.placeGiven()
-    try layout.findGradients()
-    layout.findLastUses()
-    for number in 0..<graph.nodes.count { try layout.placeForward(number) }
-    let lossGradient = try layout.placeLossGradient()
-    var backward = [Backward?](repeating: nil, count: graph.nodes.count)
-    for number in (0..<graph.nodes.count).reversed() where layout.runsBackward[number] {
-      backward[number] = try layout.placeBackward(number)
+    var best = try Memory(laidOut, mode, segments: 1)
+    // How many segments take the least memory depends on where values cross from one to the next.
+    for segments in mode == .train && graph.recomputesActivations ? [2, 3, 4, 6, 8, 12, 16, 24, 32] : [] {
+      let other = try Memory(laidOut, mode, segments: segments)
+      if other.bytes < best.bytes { best = other }
     }
-    var prepared: [PreparedStep] = []
-    for number in 0..<graph.nodes.count { if let step = try layout.placePrepared(number) { prepared.append(step) } }
-    steps = graph.nodes.enumerated().map { number, node in
-      Step(
-        name: node.name, operatorName: node.operatorName, node: number, work: node.made, operands: layout.operands(number),
-        backward: backward[number])
+    let layout = best.layout, recomputation = layout.recomputation
+    var recomputed = [[Int]](repeating: [], count: laidOut.graph.nodes.count)
+    for range in recomputation.segments where !range.isEmpty {
+      recomputed[range.upperBound - 1] = range.filter { recomputation.isRecomputed[$0] }
     }
-    self.prepared = prepared
-    updatesBuffers = mode == .train && graph.nodes.contains { !$0.made.updatedInputs.isEmpty }
-    (arenaBytes, locations) = layout.finish()
+    steps = laidOut.graph.nodes.enumerated().map { number, node in
+      let operands = layout.operands(number, again: false)
+      return Step(
+        name: node.name, operatorName: node.operatorName, node: number, work: node.made, operands: operands,
+        again: recomputation.segments.count > 1 ? layout.operands(number, again: true) : operands,
+        backward: best.backward[number], recomputed: recomputed[number])
+    }
+    prepared = best.prepared
+    updatesBuffers = mode == .train && laidOut.graph.nodes.contains { !$0.made.updatedInputs.isEmpty }
+    (arenaBytes, locations) = (best.bytes, best.locations)
     unreached = layout.unreached()
-    outputs = graph.outputs.map { layout.operand($0) }
-    self.lossGradient = lossGradient
+    outputs = laidOut.graph.outputs.map { layout.operand($0) }
+    lossGradient = best.lossGradient
     inputShapes = inputs
     self.mode = mode
+  }
+
+  /// Where all arrays lie if nodes are cut into so many segments.
+  private struct Memory {
+    let layout: Layout<T>
+    let lossGradient: Operand?
+    private(set) var backward: [Backward?], prepared: [PreparedStep] = []
+    let bytes: Int, locations: [Location]
+
+    init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int) throws(CNNError) {
+      let nodes = laidOut.graph.nodes.indices
+      var layout = try Layout(laidOut.graph, mode, laidOut.kinds, laidOut.layouts, segments: segments)
+      try layout.placeGiven()
+      try layout.findGradients()
+      try layout.findRecomputed()
+      layout.findLastUses()
+      for number in nodes { try layout.placeForward(number) }
+      lossGradient = try layout.placeLossGradient()
+      backward = [Backward?](repeating: nil, count: nodes.count)
+      for range in layout.recomputation.segments.reversed() {
+        for number in range where layout.recomputation.isRecomputed[number] { try layout.placeAgain(number) }
+        for number in range.reversed() where layout.runsBackward[number] {
+          backward[number] = try layout.placeBackward(number)
+        }
+      }
+      for number in nodes { if let step = try layout.placePrepared(number) { prepared.append(step) } }
+      (bytes, locations) = layout.finish()
+      self.layout = layout
+    }
   }
 }

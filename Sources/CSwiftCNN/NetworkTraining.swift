@@ -151,6 +151,14 @@ public func swiftcnn_network_set_base_rate(_ network: OpaquePointer!, _ rate: Do
   return status(network, call, call)
 }
 
+@_cdecl("swiftcnn_network_set_recompute") @implementation
+public func swiftcnn_network_set_recompute(_ network: OpaquePointer!, _ recompute: Int32) -> swiftcnn_status {
+  func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    network.graph.recomputesActivations = recompute != 0
+  }
+  return status(network, call, call)
+}
+
 @_cdecl("swiftcnn_network_use_averages") @implementation
 public func swiftcnn_network_use_averages(_ network: OpaquePointer!, _ use: Int32) -> swiftcnn_status {
   func call<T: Element>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) { try network.useAverages(use != 0) }

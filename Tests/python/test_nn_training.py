@@ -544,3 +544,16 @@ def test_threads_may_predict_at_once():
         "[t.start() for t in threads]; [t.join() for t in threads]; assert not wrong\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_recompute_takes_less_memory_and_gives_the_same_bits() -> None:
+    def trained(recompute: bool) -> tuple[list[float], int]:
+        sc.manual_seed(5)
+        net = models.resnet20(in_channels=1).compile("cross_entropy", optim.SGD(0.1, momentum=0.9), recompute=recompute)
+        x = np.random.default_rng(0).standard_normal((4, 1, 12, 12), np.float32)
+        losses = [net.train_step(x, [0, 1, 2, 3]) for _ in range(3)]
+        return [*losses, float(net.state_dict()["fc.weight"].sum())], net.memory(4, train=True)
+
+    (kept, more), (again, less) = trained(False), trained(True)
+    assert kept == again
+    assert less < 0.7 * more

@@ -183,6 +183,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_set_loss": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_set_optimizer": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_add_schedule": ([_NETWORK, *_NAMED], _STATUS),
+    "swiftcnn_network_set_recompute": ([_NETWORK, c_int32], _STATUS),
     "swiftcnn_network_add_augmentation": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_clear_augmentations": ([_NETWORK], _STATUS),
     "swiftcnn_network_treat": ([_NETWORK, c_size_t, c_int32, c_double, c_double], _STATUS),
@@ -543,6 +544,9 @@ class Network:
 
     def set_base_rate(self, rate: float) -> None:
         self._call("set_base_rate", rate)
+
+    def set_recompute(self, recompute: bool) -> None:
+        self._call("set_recompute", int(recompute))
 
     def use_averages(self, use: bool) -> None:
         self._call("use_averages", int(use))

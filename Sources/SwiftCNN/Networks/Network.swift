@@ -62,20 +62,23 @@ public final class Network<Scalar: FloatingScalar> {
   /// optimizer begins anew.
   /// - Throws: `CNNError` where a number is out of range; what was compiled before then still holds.
   public func compile(
-    loss: Loss = .softmaxCrossEntropy(), optimizer: Optimizer = .adam(), schedules: [Schedule] = []
+    loss: Loss = .softmaxCrossEntropy(), optimizer: Optimizer = .adam(), schedules: [Schedule] = [],
+    recomputesActivations: Bool = false
   ) throws(CNNError) {
-    let compiled = Compiled(loss: loss, optimizer: optimizer, schedules: schedules)
+    let compiled = Compiled(
+      loss: loss, optimizer: optimizer, schedules: schedules, recomputesActivations: recomputesActivations)
     try compiled.apply(to: CNNNetwork.Network<Scalar>())
     if let built { try compiled.apply(to: built) }
     self.compiled = compiled
   }
 
   struct Compiled {
-    let loss: Loss, optimizer: Optimizer, schedules: [Schedule]
+    let loss: Loss, optimizer: Optimizer, schedules: [Schedule], recomputesActivations: Bool
 
     func apply<T: FloatingScalar>(to core: CNNNetwork.Network<T>) throws(CNNError) {
       try loss.description.decoded { attributes throws(CNNError) in try core.setLoss(attributes) }
       try optimizer.description.decoded { attributes throws(CNNError) in try core.setOptimizer(attributes) }
+      core.graph.recomputesActivations = recomputesActivations
       core.removeSchedules()
       for schedule in schedules {
         try schedule.description.decoded { attributes throws(CNNError) in try core.addSchedule(attributes) }

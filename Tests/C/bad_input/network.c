@@ -115,6 +115,7 @@ CALL(network_gradients, network_pointer, inputs_pointer, inputs_given, target->t
 CALL(network_update, network_pointer)
 CALL(network_set_base_rate, network_pointer, factor)
 CALL(network_use_averages, network_pointer, (int32_t)index_given)
+CALL(network_set_recompute, network_pointer, 1)
 CALL(network_add_augmentation, network_pointer, augmentation_name, &attribute, attributes_given)
 CALL(network_clear_augmentations, network_pointer)
 CALL(network_treat, network_pointer, index_given, 0, factor, factor)
@@ -328,6 +329,7 @@ void network_rows(void) {
   BAD(network_add_schedule, ARGUMENT, "total_iters", attribute.integer = 0);
   fixture = length_fixture;
   BAD_NETWORK(network_clear_augmentations);
+  BAD_NETWORK(network_set_recompute);
   BAD_NETWORK(network_add_augmentation);
   BAD_ATTRIBUTE(network_add_augmentation);
   BAD(network_add_augmentation, ARGUMENT, "augmentation_name", augmentation_name = NULL);

@@ -155,6 +155,7 @@ class Engine:
         self.native.choose("set_optimizer", optimizer.name, {**optimizer.attributes, **average})
         for schedule in optimizer.schedules:
             self.native.choose("add_schedule", schedule.name, schedule.attributes)
+        self.native.set_recompute(compiled.recompute)
         self.native.clear_augmentations()
         for augmentation in compiled.augmentations:
             self.native.choose("add_augmentation", augmentation.name, augmentation.attributes)

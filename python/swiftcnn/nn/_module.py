@@ -55,6 +55,7 @@ class Module(Runnable):
         metrics: Sequence[Metric] = (),
         augmentations: Iterable[Augmentation] = (),
         ema_decay: Optional[float] = None,
+        recompute: bool = False,
     ) -> Self:
         """Chooses what `fit` and `train_step` do; returns the module.
 
@@ -66,6 +67,8 @@ class Module(Runnable):
             ``[nn.RandomCrop(padding=4), nn.RandomHorizontalFlip()]``. Default none.
         ema_decay : keeps an exponential moving average of the parameters, of which this share, below 1, stays at each update;
             `fit` measures its validation data with the averages, and `averaged` puts them in place. Default None: none.
+        recompute : trains in less memory, with the same bits in about a third more time: most activations are computed again
+            for the backward pass rather than kept, as torch.utils.checkpoint does for parts that one names. Default False.
 
         Numbers that were learned before stay; the optimizer, its schedules and the count of epochs begin anew.
 
@@ -84,7 +87,7 @@ class Module(Runnable):
             raise InvalidArgumentError(f"ema_decay must be 0 or more and less than 1, got {ema_decay}")
         decay = None if ema_decay is None else float(ema_decay)
         chosen = as_loss(loss), as_optimizer(optimizer), as_metrics(metrics), as_augmentations(augmentations), decay
-        self._state.compile(Compiled(*chosen))
+        self._state.compile(Compiled(*chosen, recompute=bool(recompute)))
         return self
 
     def _compiled(self, where: str) -> Compiled:

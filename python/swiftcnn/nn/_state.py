@@ -27,6 +27,7 @@ class Compiled(NamedTuple):
     metrics: list[Metric]
     augmentations: tuple[Augmentation, ...] = ()
     ema_decay: Optional[float] = None
+    recompute: bool = False
 
 
 class State:
