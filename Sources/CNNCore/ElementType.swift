@@ -69,6 +69,10 @@ package struct AnyOutput {
   package init<T: Element>(_ x: Output<T>) { self.init(x.name, x.shape, T.elementType, UnsafeMutableRawPointer(x.data)) }
 
   package var input: AnyInput { AnyInput(name, shape, type, UnsafeRawPointer(data)) }
+  /// Whether the two share memory.
+  package func overlaps(_ other: AnyInput) -> Bool {
+    UnsafeRawPointer(data) < other.data + other.bytes && other.data < UnsafeRawPointer(data) + input.bytes
+  }
   package func bound<U: BitwiseCopyable>(to _: U.Type = U.self) -> Output<U> {
     Output(name, shape, data.assumingMemoryBound(to: U.self))
   }

@@ -23,7 +23,7 @@ package final class Execution<T: Element> {
   /// Where everything is this time. `gradients` is as `parameters`, and needed in training only.
   private func bind(
     _ inputs: [UnsafeRawPointer], parameters: UnsafeMutablePointer<T>, buffers: UnsafeMutablePointer<T>,
-    gradients: UnsafeMutablePointer<T>?
+    gradients: UnsafeMutablePointer<T>?, outputs: [UnsafeMutableRawPointer?]
   ) throws(CNNError) {
     let arena = if let arena { arena } else { try Block<UInt8>(plan.arenaBytes) }
     self.arena = arena
@@ -37,6 +37,8 @@ package final class Execution<T: Element> {
         case .constant(let array): array.data
         case .gradient(let offset): gradients.map { UnsafeMutableRawPointer($0 + offset) }
         case .arena(let offset): UnsafeMutableRawPointer(arena.data + offset)
+        case .output(let i, let offset):
+          (i < outputs.count ? outputs[i] : nil) ?? UnsafeMutableRawPointer(arena.data + offset)
         case .prepared: table.data[slot]  // as the last run left it
         }
     }
@@ -72,12 +74,16 @@ package final class Execution<T: Element> {
   ) throws(CNNError) {
     try forward(at: inputs.map { UnsafeRawPointer($0) }, graph, gradients: gradients, seed: seed)
   }
-  /// The same of inputs of the types that the plan is for.
+  /// The same of inputs of the types that the plan is for. `outputs`: where outputs may be written, which are no inputs; yet they may be
+  /// elsewhere after all, as `anyOutput` says.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward(
-    at inputs: [UnsafeRawPointer], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0
+    at inputs: [UnsafeRawPointer], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0,
+    outputs: [UnsafeMutableRawPointer?] = []
   ) throws(CNNError) {
-    try bind(inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients)
+    try bind(
+      inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients,
+      outputs: outputs)
     try prepare(graph)
     for step in plan.steps {
       try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }

@@ -370,14 +370,26 @@ struct Layout<T: Element> {
         places[graph.values.count + i] = .given(.gradient(offset: graph.parameters.entries[number].offset))
       }
     }
-    let size = Life.place(&lives)
+    let size = Life.place(&lives), outputOf = outputsAlone()
     let locations: [Plan<T>.Location] = places.map { place in
       switch place {
       case nil: .none
       case .given(let location): location
-      case .life(let i): .arena(offset: lives[i].offset)
+      case .life(let i): outputOf[i].map { .output($0, offset: lives[i].offset) } ?? .arena(offset: lives[i].offset)
       }
     }
     return (size, locations)
+  }
+
+  /// Of each life, the output that has it for itself and that the last node writes, so that it is written whole or, where the run fails,
+  /// not at all.
+  private func outputsAlone() -> [Int?] {
+    var slots = [Int](repeating: 0, count: lives.count), outputs = [Int?](repeating: nil, count: lives.count)
+    guard mode == .infer, let last = graph.nodes.last else { return outputs }
+    for case .life(let i)? in places { slots[i] += 1 }
+    for (number, id) in graph.outputs.enumerated() where last.outputs.contains(id) && layouts[id.index] == .planar {
+      if case .life(let i)? = places[id.index], slots[i] == 1, outputs[i] == nil { outputs[i] = number }
+    }
+    return outputs
   }
 }

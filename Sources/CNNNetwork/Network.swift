@@ -106,10 +106,14 @@ package final class Network<T: Element> {
     }
     let run = try start(plan)
     defer { finish(run) }
-    try run.forward(at: inputs.map { $0.data }, graph)
+    // Written in place, but where that would be over an input or another output.
+    let places = outputs.enumerated().map { i, output in
+      inputs.contains { output.overlaps($0) } || outputs[..<i].contains { output.overlaps($0.input) } ? nil : output.data
+    }
+    try run.forward(at: inputs.map { $0.data }, graph, outputs: places)
     for (i, output) in outputs.enumerated() {
       let result = try run.anyOutput(i)
-      copyBytes(result.data, to: output.data, result.bytes)
+      if result.data != output.data { copyBytes(result.data, to: output.data, result.bytes) }
     }
   }
 }

@@ -30,6 +30,8 @@ package final class Plan<T: Element> {
     case parameter(offset: Int), gradient(offset: Int), buffer(offset: Int)
     case constant(TypedArray)
     case arena(offset: Int)
+    /// An output that a run may write where its caller wants it; else in the arena.
+    case output(Int, offset: Int)
     /// Whoever runs the plan finds it (PreparedArrays.swift).
     case prepared
   }

@@ -62,10 +62,25 @@ package struct Pooling {
       }
       return
     }
-    try channels.forEachPlanes { channel, cells, windows in
-      zero(cells, channels.planes.cells)
-      kernels.scatterWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows)
-      channels.planes.drain(UnsafePointer(cells), gradX.data + channel &* area)
+    // From the first cell of a window to each of its cells.
+    let offsets = try Scratch<Int>(window.taps), taps = UnsafePointer(offsets.data), columns = window.kernel[1]
+    for t in 0..<window.taps {
+      offsets.data[t] = t / columns &* window.dilations[0] &* W &+ t % columns &* window.dilations[1]
+    }
+    let rowStep = window.strides[0] &* W, columnStep = window.strides[1], first = 0 &- window.pads[0] &* W &- window.pads[1]
+    let planes = shape[0] &* shape[1], (from, places, to) = (gradY.data, winners.data, gradX.data)
+    parallel(planes, width: try parallelWidth(planes, .elements(shape.count, 4))) { plane, _ in
+      zero(to + plane &* area, area)
+      var i = plane &* pixels
+      for row in 0..<OH {
+        var cell = plane &* area &+ first &+ row &* rowStep
+        for _ in 0..<OW {
+          let winner = Int(places[i])
+          if winner >= 0 { to[cell &+ taps[winner]] += from[i] }
+          cell &+= columnStep
+          i &+= 1
+        }
+      }
     }
   }
 

@@ -50,14 +50,15 @@ extension BlockedArray {
   package func fill(_ x: UnsafePointer<T>) throws(CNNError) {
     let area = H &* W, lanes = BlockedArray.lanes
     try forEachBlock(.elements(count, 2)) { n, block in
-      let from = x + (n &* C &+ block &* lanes) &* area, to = inside(n, block), used = channels(of: block)
-      if halo == 0 {
-        T.kernels.transpose(from, area, used, area, to, lanes, true)
-      } else {
-        for row in 0..<H { T.kernels.transpose(from + row &* W, area, used, W, to + row &* rowStep, lanes, true) }
-        clearHalo(n, block)
-      }
+      fill(n, block, x + (n &* C &+ block &* lanes) &* area, channels: channels(of: block))
+      clearHalo(n, block)
     }
+  }
+  /// One block, but for its halo, from the first of so many planes.
+  func fill(_ n: Int, _ block: Int, _ from: UnsafePointer<T>, channels: Int) {
+    let to = inside(n, block), lanes = BlockedArray.lanes
+    if halo == 0 { return T.kernels.transpose(from, H &* W, channels, H &* W, to, lanes, true) }
+    for row in 0..<H { T.kernels.transpose(from + row &* W, H &* W, channels, W, to + row &* rowStep, lanes, true) }
   }
 
   /// To x[N][C][H][W].

@@ -58,30 +58,49 @@ extension Convolution.Sizes {
   func depthwiseInputGradient(
     _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, blocks = channelBlocks, taps = taps, strides = planes.window.strides
-    let filters = try Scratch<T>(depthwiseCount), chosen = try Scratch<T>(blocks &* taps &* lanes),
-      offsets = try Scratch<Int>(taps)
+    let filters = try Scratch<T>(depthwiseCount), phases = gradientPhases, data = UnsafePointer(filters.data)
     packDepthwise(weight, factor: nil, bias: nil, filters.data)
-    let (chosenData, offsetData) = (chosen.data, offsets.data)
-    for phase in gradientPhases {
-      let count = phase.taps.count
-      for (i, place) in phase.places.enumerated() { offsetData[i] = place.row &* gradY.rowStep &+ place.column &* lanes }
-      for block in 0..<blocks {
-        for (i, t) in phase.taps.enumerated() {
-          copy(
-            UnsafePointer(filters.data) + (block &* taps &+ t) &* lanes, to: chosenData + (block &* count &+ i) &* lanes, lanes)
-        }
-      }
-      let first = phase.first.row &* gradX.rowStep &+ phase.first.column &* lanes
-      try gradX.forEachBlock(.multiplyAdds(gradX.count, count)) { n, block in
-        let from = UnsafePointer(gradY.inside(n, block)), to = gradX.inside(n, block) + first
-        var windows = BlockedWindowOperands(
-          x: from, offsets: UnsafePointer(offsetData), taps: count, y: to, yStep: strides[1] &* lanes, pixels: phase.columns,
-          weight: UnsafePointer(chosenData) + block &* count &* lanes, divisor: 1)
-        (windows.rows, windows.xRow, windows.yRow) = (phase.rows, gradY.rowStep, strides[0] &* gradX.rowStep)
-        withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, lanes) }
-      }
+    let blockFilters = taps &* T.kernels.lanes, offsets = try phaseOffsets(phases, gradY), offsetData = offsets.data
+    let work = Work.multiplyAdds(gradX.count, taps)
+    let width = try parallelWidth(gradX.N &* gradX.blocks, work), chosen = try Scratch<T>(width &* blockFilters)
+    let chosenData = chosen.data, blocks = gradX.blocks
+    parallel(gradX.N &* blocks, width: width) { task, worker in
+      depthwiseInputs(
+        phases, offsetData, data + task % blocks &* blockFilters, gradY, gradX, task / blocks, task % blocks,
+        chosenData + worker &* blockFilters)
     }
     try gradX.clearHalo()
+  }
+
+  /// Where the cells of each phase's taps lie in the gradient of y, phase after phase.
+  func phaseOffsets(_ phases: [GradientPhase], _ gradY: BlockedArray<T>) throws(CNNError) -> Scratch<Int> {
+    let offsets = try Scratch<Int>(taps)
+    var i = 0
+    for phase in phases {
+      for place in phase.places {
+        offsets.data[i] = place.row &* gradY.rowStep &+ place.column &* T.kernels.lanes
+        i &+= 1
+      }
+    }
+    return offsets
+  }
+
+  /// Of a block of channels of an image, whose filters are [taps][B]; `chosen` is for as many.
+  func depthwiseInputs(
+    _ phases: [GradientPhase], _ offsets: UnsafePointer<Int>, _ filters: UnsafePointer<T>, _ gradY: BlockedArray<T>,
+    _ gradX: BlockedArray<T>, _ n: Int, _ block: Int, _ chosen: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.kernels.lanes, strides = planes.window.strides
+    var offsets = offsets
+    for phase in phases {
+      for (i, t) in phase.taps.enumerated() { copy(filters + t &* lanes, to: chosen + i &* lanes, lanes) }
+      let first = phase.first.row &* gradX.rowStep &+ phase.first.column &* lanes
+      var windows = BlockedWindowOperands(
+        x: UnsafePointer(gradY.inside(n, block)), offsets: offsets, taps: phase.taps.count, y: gradX.inside(n, block) + first,
+        yStep: strides[1] &* lanes, pixels: phase.columns, weight: UnsafePointer(chosen), divisor: 1)
+      (windows.rows, windows.xRow, windows.yRow) = (phase.rows, gradY.rowStep, strides[0] &* gradX.rowStep)
+      withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, lanes) }
+      offsets += phase.taps.count
+    }
   }
 }

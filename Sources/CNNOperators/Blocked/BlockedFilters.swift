@@ -86,8 +86,14 @@ struct BlockedFilters<T: Element> {
       let step = vectors(panel) &* lanes, tile = scratchData + worker &* allTaps &* lanes
       let to = to + (self.panel(g, panel) &+ block % 2 &* lanes)
       for c in 0..<C {
-        // [k][tap] of one c becomes [tap][k].
         let from = weight + ((g &* C &+ c) &* K &+ block &* lanes) &* allTaps
+        if allTaps == 1 {
+          let to = to + c &* step
+          if count < lanes { zero(to, lanes) }
+          for k in 0..<count { to[k] = from[k] }
+          continue
+        }
+        // [k][tap] of one c becomes [tap][k].
         kernels.transpose(from, allTaps, count, allTaps, tile, lanes, true)
         let first = c / lanes &* lanes, channels = min(lanes, C &- first)
         for (i, t) in chosen.enumerated() {

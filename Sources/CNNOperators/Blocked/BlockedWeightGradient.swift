@@ -4,7 +4,7 @@ import Microkernels
 
 extension Convolution.Sizes {
   /// What a task does is cut by shape alone: so many parts of the images, whose sums are added in their order.
-  private func parts(_ tasks: Int) -> Int { min(N, max(1, (15 &+ tasks) / tasks)) }
+  func parts(_ tasks: Int) -> Int { min(N, max(1, (15 &+ tasks) / tasks)) }
 
   func directWeightGradient(
     _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
@@ -63,7 +63,7 @@ extension Convolution.Sizes {
   }
 
   /// The first of `parts` arrays becomes the sum of all, in their order.
-  private func addParts(_ sums: UnsafeMutablePointer<T>, _ parts: Int, _ count: Int) throws(CNNError) {
+  func addParts(_ sums: UnsafeMutablePointer<T>, _ parts: Int, _ count: Int) throws(CNNError) {
     if parts == 1 { return }
     try forEachPiece(count) { start, size in
       for i in 1..<parts { T.kernels.addTo(sums + start, UnsafePointer(sums) + (i &* count &+ start), size) }
@@ -73,35 +73,48 @@ extension Convolution.Sizes {
   func depthwiseWeightGradient(
     _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, window = planes.window, blocks = channelBlocks, perPart = depthwiseCount, taps = taps
+    let lanes = T.kernels.lanes, blocks = channelBlocks, perPart = depthwiseCount, taps = taps
     let offsets = try Scratch<Int>(taps), offsetData = offsets.data
     for t in 0..<taps { offsetData[t] = depthwiseOffset(t, x) }
-    let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
     let images = parts(blocks), sums = try Scratch<T>(images &* perPart), sumData = sums.data
     parallel(images &* blocks, width: try parallelWidth(images &* blocks, work)) { task, _ in
       let (n, count) = part(task / blocks, of: images, N), block = task % blocks, to = sumData + task / blocks &* perPart
       let gradients = to + block &* taps &* lanes, biases = to + (blocks &* taps &+ block) &* lanes
       zero(gradients, taps &* lanes)
       zero(biases, lanes)
-      for image in n..<n &+ count {
-        let from = UnsafePointer(x.data) + (image &* x.imageStep &+ block &* x.blockStep &+ first)
-        let g = gradY.inside(image, block)
-        for row in 0..<OH {
-          let windows = BlockedWindowOperands(
-            x: from + row &* window.strides[0] &* x.rowStep, offsets: UnsafePointer(offsetData), taps: taps,
-            y: g + row &* gradY.rowStep, yStep: lanes, pixels: OW, divisor: 1)
-          withUnsafePointer(to: windows) { T.kernels.blocked.depthwiseWeights($0, window.strides[1] &* lanes, gradients) }
-          T.kernels.blocked.sum(windows.y, biases, OW)
-        }
-      }
+      for image in n..<n &+ count { addDepthwise(x, gradY, image, block, offsetData, gradients, biases) }
     }
     try addParts(sumData, images, perPart)
-    if let gradBias { copy(UnsafePointer(sumData) + blocks &* taps &* lanes, to: gradBias, G) }
+    unpackDepthwise(UnsafePointer(sumData), gradWeight, gradBias)
+  }
+
+  /// gradients[taps][B] and biases[B] += those of an image's block of channels.
+  func addDepthwise(
+    _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ image: Int, _ block: Int, _ offsets: UnsafePointer<Int>,
+    _ gradients: UnsafeMutablePointer<T>, _ biases: UnsafeMutablePointer<T>
+  ) {
+    let lanes = T.kernels.lanes, window = planes.window, kernels = T.kernels.blocked
+    let from = UnsafePointer(x.inside(image, block)) - (window.pads[0] &* x.rowStep &+ window.pads[1] &* lanes)
+    for row in 0..<OH {
+      let windows = BlockedWindowOperands(
+        x: from + row &* window.strides[0] &* x.rowStep, offsets: offsets, taps: taps,
+        y: gradY.inside(image, block) + row &* gradY.rowStep, yStep: lanes, pixels: OW, divisor: 1)
+      withUnsafePointer(to: windows) { kernels.depthwiseWeights($0, window.strides[1] &* lanes, gradients) }
+      kernels.sum(windows.y, biases, OW)
+    }
+  }
+
+  /// gradWeight[G][taps] and gradBias[G] of sums as `packDepthwise` packs filters.
+  func unpackDepthwise(
+    _ sums: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
+  ) {
+    let lanes = T.kernels.lanes, blocks = channelBlocks
+    if let gradBias { copy(sums + blocks &* taps &* lanes, to: gradBias, G) }
     guard let gradWeight else { return }
     for block in 0..<blocks {
       T.kernels.transpose(
-        UnsafePointer(sumData) + block &* taps &* lanes, lanes, taps, min(lanes, G &- block &* lanes),
-        gradWeight + block &* lanes &* taps, taps, false)
+        sums + block &* taps &* lanes, lanes, taps, min(lanes, G &- block &* lanes), gradWeight + block &* lanes &* taps, taps,
+        false)
     }
   }
 }

@@ -93,6 +93,9 @@ package struct Convolution {
       for input in [x, weight, gradY] { try output.mustNotOverlap(input) }
     }
     let gradients = ConvolutionGradients(x: gradX?.data, weight: gradWeight?.data, bias: gradBias?.data)
+    if sizes.isDepthwise && sizes.N &* sizes.pixels > 0 {
+      return try sizes.depthwiseBackward(planar: x.data, weight.data, gradY.data, gradients)
+    }
     if sizes.C < Convolution.fewChannels && sizes.C &* sizes.K &* sizes.N &* sizes.pixels > 0 {
       return try sizes.backwardFewChannels(x.data, weight.data, gradY.data, gradients)
     }

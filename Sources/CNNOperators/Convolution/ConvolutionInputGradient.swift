@@ -14,7 +14,7 @@ extension Convolution.Sizes {
       try winograd.prepare(weight, turned: true, bias: nil, filters.data)
       return try winograd.forward(.planar(gradY), filters.data, Epilogue(), .planar(UnsafePointer(gradX)))
     }
-    if let transposed, transposed.channelsInLanes || transposed.isPointwise {
+    if let transposed, transposed.channelsInLanes, !transposed.isDepthwise {
       try transposed.forwardFlipped(weight, gradY, gradX)
     } else {
       try inputGradientByTaps(weight, gradY, gradX)
@@ -42,17 +42,10 @@ extension Convolution.Sizes {
   private func forwardFlipped(
     _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let (C, K, taps) = (C, K, taps)
-    let flipped = try Scratch<T>(G &* C &* K &* taps)
-    let data = flipped.data
-    parallel(G &* K, width: try parallelWidth(G &* K, .elements(G, C, K, taps))) { i, _ in
-      let g = i / K, k = i % K
-      for c in 0..<C {
-        let from = weight + ((g &* C &+ c) &* K &+ k) &* taps, to = data + (i &* C &+ c) &* taps
-        for t in 0..<taps { to[t] = from[taps &- 1 &- t] }
-      }
-    }
-    try forward(gradY, UnsafePointer(data), nil, gradX, relu: false)
+    let packing = BlockedFilters<T>(self, planar: false), filters = try Scratch<T>(packing.count)
+    try packing.packTransposed(weight, (0..<taps).reversed(), of: taps, filters.data)
+    zero(filters.data + packing.weights, packing.count &- packing.weights)
+    try directForward(planar: gradY, packing, UnsafePointer(filters.data), planar: UnsafePointer(gradX), limits: nil)
   }
 
   private func inputGradientByTaps(

@@ -102,8 +102,7 @@ final class ConvOperator<T: Element>: Operator<T> {
       wishes.append(.blocked(halo: 0))
     }
     if mode == .infer { return LayoutRule(wishes, .blocked, gain: form.gain) }
-    // Three times the products; without the gradient of x, which a first layer does not need, two.
-    return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: 2 * form.gain)
+    return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: form.trainingGain)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
