@@ -48,7 +48,7 @@ package final class Network<T: Element> {
     return plan
   }
   func plan(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
-    try plan(inputs.map { $0.shape }, inputs, mode)
+    try plan(inputs.map { $0.shape }, graph.withBools(inputs), mode)
   }
   func plan(_ inputs: [Input<T>], _ mode: Mode) throws(CNNError) -> Plan<T> {
     try plan(inputs.map { AnyInput($0) }, mode)

@@ -11,6 +11,14 @@ struct InferredGraph<T: Element> {
 }
 
 extension Graph {
+  /// Bools may come as the bytes 0 and 1 that they are.
+  func withBools(_ given: [AnyInput]) -> [AnyInput] {
+    guard given.count == inputs.count, given.contains(where: { $0.type == .uint8 }) else { return given }
+    return zip(given, inputs).map { x, id in
+      x.type == .uint8 && values[id.index].type == .bool ? AnyInput(x.name, x.shape, .bool, x.data) : x
+    }
+  }
+
   /// For inputs of these shapes, with these elements (empty: not known). Elements are looked at only where an operator must read what
   /// follows from them.
   func inferred(_ shapes: [Shape], _ contents: [AnyInput]) throws(CNNError) -> InferredGraph<T> {
@@ -19,8 +27,7 @@ extension Graph {
     }
     guard !outputs.isEmpty else { throw .argument("network: has no outputs") }
     for (given, id) in zip(contents, inputs) {
-      // Bools may come as the bytes 0 and 1 that they are.
-      guard let type = values[id.index].type, given.type != type, !(type == .bool && given.type == .uint8) else { continue }
+      guard let type = values[id.index].type, given.type != type else { continue }
       throw .type("inputs: \(values[id.index].name): wanted elements of \(type.description), got \(given.type.description)")
     }
     var known: [(input: Int, array: TypedArray)] = []

@@ -61,7 +61,8 @@ enum IntegerFunction {
     case .or, .bitOr: each(|)
     case .xor, .bitXor: each(^)
     case .shiftLeft: each { $1 < 64 && $1 >= 0 ? $0 << $1 : 0 }
-    case .shiftRight: each { $1 < 64 && $1 >= 0 ? Int64(bitPattern: UInt64(bitPattern: $0) >> UInt64($1)) : 0 }
+    // Beyond all bits there are signs.
+    case .shiftRight: each({ $1 < 64 && $1 >= 0 ? $0 >> $1 : $0 < 0 ? -1 : 0 }, { $1 < 64 ? $0 >> $1 : 0 })
     case .equal: each { $0 == $1 ? 1 : 0 }
     case .less: each({ $0 < $1 ? 1 : 0 }, { $0 < $1 ? 1 : 0 })
     case .lessOrEqual: each({ $0 <= $1 ? 1 : 0 }, { $0 <= $1 ? 1 : 0 })

@@ -11,6 +11,7 @@ struct StridedView {
   let offset: Int
 
   private init(_ axes: [Axis], offset: Int) { (self.axes, self.offset) = (axes, offset) }
+  init(axes: [Axis]) { self.init(axes, offset: 0) }
   /// The whole array, in C order. The extents may be those of another shape of as many elements.
   init(_ extents: [Int]) {
     var axes: [Axis] = [], stride = 1

@@ -35,6 +35,17 @@ const char *platform_message(void) { return message; }
 double platform_log(double x) { return log(x); }
 double platform_exp(double x) { return exp(x); }
 double platform_cos(double x) { return cos(x); }
+double platform_sin(double x) { return sin(x); }
+double platform_tan(double x) { return tan(x); }
+double platform_asin(double x) { return asin(x); }
+double platform_acos(double x) { return acos(x); }
+double platform_atan(double x) { return atan(x); }
+double platform_sinh(double x) { return sinh(x); }
+double platform_cosh(double x) { return cosh(x); }
+double platform_asinh(double x) { return asinh(x); }
+double platform_acosh(double x) { return acosh(x); }
+double platform_atanh(double x) { return atanh(x); }
+double platform_erf(double x) { return erf(x); }
 double platform_log1p(double x) { return log1p(x); }
 double platform_expm1(double x) { return expm1(x); }
 double platform_erfc(double x) { return erfc(x); }

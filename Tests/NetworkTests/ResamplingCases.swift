@@ -160,15 +160,15 @@ private func cubic(_ place: Double, _ a: Double) -> [(Int, Double)] {
 let maxUnpool: [OperatorCase] = [
   .init(
     "MaxUnpool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([1, 2, 2, 2]),
-    .constant([1, 2, 2, 2], [5, 7, 13, 15, 16, 19, -1, 31]), perImage: false
+    .typed([1, 2, 2, 2], [5, 7, 13, 15, 16, 19, -1, 31], .int64), perImage: false
   ) { x in unpooled(x[0], [(1, 1), (1, 3), (3, 1), (3, 3), (4, 0), (4, 3), nil, (7, 3)], rows: 8, columns: 4) },
   .init(
     "MaxUnpool", [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])], .shape([1, 1, 2, 2]),
-    .constant([1, 1, 2, 2], [5, 7, 13, 15]), .integers([1, 1, 5, 6]), perImage: false
+    .typed([1, 1, 2, 2], [5, 7, 13, 15], .int64), .integers([1, 1, 5, 6]), perImage: false
   ) { x in unpooled(x[0], [(1, 1), (1, 3), (3, 1), (3, 3)], rows: 5, columns: 6) },
   .init(
     "MaxUnpool", [.ints("kernel_shape", [3]), .ints("strides", [2]), .ints("pads", [1, 0])], .shape([2, 1, 3]),
-    .constant([2, 1, 3], [0, 2, 5, 6, 9, 11]), perImage: false
+    .typed([2, 1, 3], [0, 2, 5, 6, 9, 11], .int64), perImage: false
   ) { x in unpooled(x[0], [(0, 0), (0, 2), (0, 5), (1, 0), (1, 3), (1, 5)], rows: 2, columns: 6) },
 ]
 /// Element i at (row, column) number i, all channels' rows below each other.

@@ -11,20 +11,19 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
     normalization = try BatchNormalization(
       epsilon: attributes.float("epsilon", default: 1e-5), momentum: attributes.float("momentum", default: 0.9),
       isUnbiased: attributes.flag("unbiased", default: false))
-    // Which statistics are meant is the network's mode; a node of ONNX that says "training" in inference means another thing.
-    guard try attributes.int("training_mode", default: 0) == 0 else {
-      throw CNNError(.unsupported, "BatchNormalization: training_mode: wanted 0; networks know whether they are trained")
-    }
     super.init(try Signature(attributes, inputs: ["x", "scale", "b", "input_mean", "input_var"]))
   }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
+    try Self.check(inputs, signature)
+    return [inputs[0]]
+  }
+  static func check(_ inputs: [Shape], _ signature: Signature) throws(CNNError) {
     let x = inputs[0], channels = try Shape("channels", x[1])
     guard x.rank >= 2 else { throw .shape("x: wanted [N][C] or [N][C][...], got shape \(x.description)") }
     for i in 1..<5 where inputs[i] != channels {
       throw .shape("\(signature.inputs[i]): wanted shape [\(x[1])], got \(inputs[i].description)")
     }
-    return [x]
   }
 
   override var mayOverwriteInputs: [Int] { [0] }

@@ -21,7 +21,7 @@ class BinaryOperator<T: Element>: Operator<T> {
   /// What it does with numbers of the network's type.
   func compute(_ arrays: Arrays<T>) throws(CNNError) { throw .type("a: wanted integers, got numbers") }
 
-  final override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+  override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let ofIntegers, let type = arrays.inputType(0), type != T.elementType {
       try ofIntegers.apply(arrays.anyInput(0), arrays.anyInput(1), arrays.anyOutput())
     } else {

@@ -6,12 +6,14 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   private let spatial: SpatialAttributes
   private let kernel: [Int]
   private let ceilMode: Bool
+  /// Of Indices.
+  private let isColumnMajor: Bool
 
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     ceilMode = try attributes.flag("ceil_mode", default: false)
     kernel = try spatial.requiredKernel()
-    guard try attributes.int("storage_order", default: 0) == 0 else { throw attributes.wrong("storage_order", "0: row major") }
+    isColumnMajor = try attributes.flag("storage_order", default: false)
     super.init(try Signature(attributes, inputs: ["x"], outputs: 2))
   }
 
@@ -27,10 +29,16 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     if let volume = try volume(inputs[0]) { return [volume.y] }
     let y = try pooling(inputs[0]).outputShape(SpatialAttributes.planar(inputs[0], "x"))
-    if signature.outputs > 1 { try Pooling.checkExact(inputs[0], in: T.self) }
     return [Shape](repeating: try SpatialAttributes.shape(y, like: inputs[0]), count: 2)
   }
 
+  /// Indices are int64. Of int8 and uint8 too, whose maxima numbers of the network's type hold exactly.
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if let type = inputs[0], type != T.elementType, type != .int8, type != .uint8 {
+      throw wrongType(0, "\(T.elementType.description), int8 or uint8", type)
+    }
+    return [inputs[0] ?? T.elementType, .int64].dropLast(2 - signature.outputs)
+  }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     guard inputs[0].rank == 4 && signature.outputs == 1 else { return nil }
     return LayoutRule([.blocked(halo: 0)], .blocked, gain: 0)
@@ -46,7 +54,11 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
         arrays.input(0), arrays.output(),
         winners: isTrained ? arrays.kept(0) : nil, depthWinners: isTrained ? arrays.kept(1) : nil)
     }
-    let x = try SpatialAttributes.planar(arrays.input(0)), y = try SpatialAttributes.planar(arrays.output())
+    let given = try arrays.anyInput(0), result = try arrays.anyOutput(), isSmall = given.type != T.elementType
+    let numbers = try OperandNumbers<T>(given, given.shape), maxima = try Scratch<T>(isSmall ? result.shape.count : 0)
+    let x = try SpatialAttributes.planar(Input("x", given.shape, numbers.data))
+    let y = try SpatialAttributes.planar(
+      Output("y", result.shape, isSmall ? maxima.data : result.data.assumingMemoryBound(to: T.self)))
     let pooling = try pooling(arrays.inputShape(0)), wantsIndices = signature.outputs > 1
     let own = try Scratch<Int32>(wantsIndices && arrays.mode == .infer ? y.shape.count : 0)
     let winners: Output<Int32>? =
@@ -56,8 +68,10 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
         wantsIndices ? Output("winners", y.shape, own.data) : nil
       }
     try pooling.maxForward(x, y, winners: winners)
+    if isSmall { try convert(AnyInput(y.input), to: AnyOutput("y", y.shape, result.type, result.data), T.self) }
     if wantsIndices, let winners {
-      try pooling.indices(winners.input, in: x.shape, SpatialAttributes.planar(arrays.output(1)))
+      try pooling.indices(
+        winners.input, in: x.shape, isColumnMajor: isColumnMajor, arrays.anyOutput(1).bound(to: Int64.self).data)
     }
   }
 

@@ -43,7 +43,6 @@ final class MaxUnpoolOperator<T: Element>: Operator<T> {
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0], pooled = try pooled(x)
     guard inputs[1] == x else { throw .shape("i: wanted shape \(x.description), as x, got \(inputs[1].description)") }
-    try Pooling.checkExact(pooled, in: T.self)
     guard let outputShape else { return [pooled] }
     guard outputShape.count == x.rank, outputShape[0] == x[0], outputShape[1] == x[1],
       !(2..<x.rank).contains(where: { outputShape[$0] < pooled[$0] })
@@ -51,44 +50,45 @@ final class MaxUnpoolOperator<T: Element>: Operator<T> {
     return [try Shape("y", extents: outputShape)]
   }
 
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if let type = inputs[1], type != .int64 { throw wrongType(1, "int64", type) }
+    try wantNumbers(0, inputs)
+    return [T.elementType]
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), y = try arrays.output()
-    let places = try UnpooledPlaces(arrays.input(1), pooled: pooled(x.shape), y: y.shape)
+    let places = try UnpooledPlaces(arrays.anyInput(1), pooled: pooled(x.shape), y: y.shape)
     try places.scatter(x, y)
   }
 
   override var hasBackward: Bool { true }
   override var backwardReadsInputs: [Int] { [1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    let gradY = try arrays.gradOutput(), indices = try arrays.input(1)
+    let gradY = try arrays.gradOutput(), indices = try arrays.anyInput(1)
     if let gradX = try arrays.gradInput(0) {
       try UnpooledPlaces(indices, pooled: pooled(indices.shape), y: gradY.shape).gather(gradY, gradX)
     }
-    // Places do not change by a little.
-    if let gradIndices = try arrays.gradInput(1) { zero(gradIndices.data, gradIndices.shape.count) }
   }
 }
 
 /// Where elements go, channel by channel; checked, as indices may be anybody's.
-private struct UnpooledPlaces<T: Element> {
-  private let indices: UnsafePointer<T>
+private struct UnpooledPlaces {
+  private let indices: UnsafePointer<Int64>
   private let channels: Int, count: Int
   /// Of one channel, as MaxPool had it and as it is in y.
   private let area: Int, width: Int, yArea: Int, yWidth: Int
 
-  @_specialize(where T == Float) @_specialize(where T == Double)
-  init(_ i: Input<T>, pooled: Shape, y: Shape) throws(CNNError) {
-    indices = i.data
+  init(_ i: AnyInput, pooled: Shape, y: Shape) throws(CNNError) {
+    indices = i.bound(to: Int64.self).data
     channels = i.shape[0] * i.shape[1]
     count = i.shape.count / max(1, channels)
     (area, width) = (pooled.count / max(1, channels), pooled[pooled.rank - 1])
     (yArea, yWidth) = (y.count / max(1, channels), y[y.rank - 1])
     for channel in 0..<channels {
       for place in channel &* count..<(channel &+ 1) &* count {
-        let index = i.data[place]
-        guard index == -1 || (index >= T(channel &* area) && index < T((channel &+ 1) &* area) && index == index.rounded())
-        else {
-          throw .argument("i: wanted places of x's own channel, or -1, got \(Double(index)) in channel \(channel)")
+        let index = indices[place]
+        guard index == -1 || (index >= channel &* area && index < (channel &+ 1) &* area) else {
+          throw .argument("i: wanted places of x's own channel, or -1, got \(index) in channel \(channel)")
         }
       }
     }
@@ -104,36 +104,30 @@ private struct UnpooledPlaces<T: Element> {
     }
   }
   @_specialize(where T == Float) @_specialize(where T == Double)
-  func scatter(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
+  func scatter<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
     zero(y.data, y.shape.count)
     try forEach { i, place in y.data[place] = x.data[i] }
   }
   @_specialize(where T == Float) @_specialize(where T == Double)
-  func gather(_ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
+  func gather<T: Element>(_ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
     zero(gradX.data, gradX.shape.count)
     try forEach { i, place in gradX.data[i] = gradY.data[place] }
   }
 }
 
 extension Pooling {
-  /// Indices are integers, and held as numbers of the network's type: these must be exact for all of the array.
-  static func checkExact<T: Element>(_ x: Shape, in _: T.Type) throws(CNNError) {
-    guard x.count >> (T.significandBitCount + 1) == 0 else {
-      throw CNNError(
-        .unsupported, "indices: wanted at most 2^\(T.significandBitCount + 1) elements, got shape \(x.description)")
-    }
-  }
-
-  /// ONNX's Indices: where each winner is in all of x, in C order; -1 where a window has none.
-  @_specialize(where T == Float) @_specialize(where T == Double)
-  func indices<T: Element>(_ winners: Input<Int32>, in x: Shape, _ indices: Output<T>) throws(CNNError) {
+  /// ONNX's Indices: where each winner is in all of x, in C order, or with columns one behind another; -1 where a window has none.
+  func indices(
+    _ winners: Input<Int32>, in x: Shape, isColumnMajor: Bool, _ indices: UnsafeMutablePointer<Int64>
+  ) throws(CNNError) {
     let (OH, OW, H, W) = (winners.shape[2], winners.shape[3], x[2], x[3]), channels = x[0] &* x[1], columns = window.kernel[1]
     parallel(channels, width: try parallelWidth(channels, .elements(winners.shape.count, 8))) { channel, _ in
       for i in 0..<OH &* OW {
         let place = channel &* OH &* OW &+ i, winner = Int(winners.data[place])
         let h = i / OW &* window.strides[0] &- window.pads[0] &+ winner / columns &* window.dilations[0]
         let w = i % OW &* window.strides[1] &- window.pads[1] &+ winner % columns &* window.dilations[1]
-        indices.data[place] = winner < 0 ? -1 : T((channel &* H &+ h) &* W &+ w)
+        let pixel = isColumnMajor ? w &* H &+ h : h &* W &+ w
+        indices[place] = winner < 0 ? -1 : Int64(channel &* H &* W &+ pixel)
       }
     }
   }

@@ -15,7 +15,15 @@ final class ReduceMaxOperator<T: Element>: Operator<T> {
     }
     return [try reduction.outputShape(inputs[0])]
   }
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if let type = inputs[0], type.isInteger || type == .bool { return [type] }
+    return try super.outputTypes(of: inputs)
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let type = arrays.inputType(0), type != T.elementType {
+      let x = try arrays.anyInput(0)
+      return try reduceIntegers(x, reduction.result(x.shape), arrays.anyOutput(), .largest)
+    }
     let x = try arrays.input(0), y = try arrays.output()
     let winners: Output<Int32>? = arrays.mode == .train ? try arrays.kept(0) : nil
     try maximum(x, reduction.result(x.shape), y, winners: winners)

@@ -13,7 +13,15 @@ final class ReduceMeanOperator<T: Element>: Operator<T> {
   /// One by how many elements a mean is of.
   private func share(_ x: Shape, _ y: Shape) -> T { T(y.count) / T(x.count) }
 
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if let type = inputs[0], type.isInteger { return [type] }
+    return try super.outputTypes(of: inputs)
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let type = arrays.inputType(0), type != T.elementType {
+      let x = try arrays.anyInput(0)
+      return try reduceIntegers(x, reduction.result(x.shape), arrays.anyOutput(), .mean)
+    }
     let x = try arrays.input(0), y = try arrays.output()
     zero(y.data, y.shape.count)
     try StridedWalk.add(x.data, StridedView(x.shape), to: y.data, reduction.result(x.shape))

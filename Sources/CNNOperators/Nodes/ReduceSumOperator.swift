@@ -10,7 +10,15 @@ final class ReduceSumOperator<T: Element>: Operator<T> {
   }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try reduction.outputShape(inputs[0])] }
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if let type = inputs[0], type.isInteger { return [type] }
+    return try super.outputTypes(of: inputs)
+  }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let type = arrays.inputType(0), type != T.elementType {
+      let x = try arrays.anyInput(0)
+      return try reduceIntegers(x, reduction.result(x.shape), arrays.anyOutput(), .sum)
+    }
     let x = try arrays.input(0), y = try arrays.output()
     zero(y.data, y.shape.count)
     try StridedWalk.add(x.data, StridedView(x.shape), to: y.data, reduction.result(x.shape))

@@ -1,11 +1,13 @@
-// SpaceToDepth: y[N][C*b²][H/b][W/b] of x[N][C][H][W]: the way back from DepthToSpace in mode DCR.
+// SpaceToDepth: y[N][C*b²][H/b][W/b] of x[N][C][H][W]: the way back from DepthToSpace in the same mode, DCR or CRD.
 import CNNCore
 
 final class SpaceToDepthOperator<T: Element>: MovingOperator<T> {
   private let blocks: PixelBlocks
 
   init(_ attributes: Attributes) throws(CNNError) {
-    blocks = try PixelBlocks(attributes, isChannelFirst: false)
+    let mode = try attributes.string("mode", default: "DCR")
+    guard mode.is("DCR") || mode.is("CRD") else { throw attributes.wrong("mode", "DCR or CRD, got \(mode)") }
+    blocks = try PixelBlocks(attributes, isChannelFirst: mode.is("CRD"))
     super.init(try Signature(attributes, inputs: ["input"]))
   }
 

@@ -53,6 +53,12 @@ package final class Attributes {
     }
   }
 
+  /// The same attributes, of an operator of so many arrays that does part of the work. What it takes is known here too.
+  func derived(inputs: Int) throws(CNNError) -> Attributes {
+    for i in list.indices { known[i] = true }
+    return try Attributes(of: owner, list, inputs: [GivenInput](repeating: .array, count: inputs))
+  }
+
   package func finish() throws(CNNError) {
     for i in 0..<list.count where !known[i] { throw .argument("\(owner): has no attribute \(list[i].name)") }
   }

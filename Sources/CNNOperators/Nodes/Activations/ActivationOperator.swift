@@ -13,17 +13,23 @@ protocol Activation<T> {
   func slope(_ x: T) -> T
   /// Where f only keeps x between these.
   var limits: (low: T, high: T)? { get }
+  /// Whether f is of integers too, and what it is of them, in 64 bits; of uint64 as bits.
+  static var takesIntegers: Bool { get }
+  func integer(_ x: Int64, isUnsigned: Bool) -> Int64
 }
 
 extension Activation {
   static var inputs: [StaticString] { ["x"] }
   var limits: (low: T, high: T)? { nil }
+  static var takesIntegers: Bool { false }
+  func integer(_ x: Int64, isUnsigned: Bool) -> Int64 { x }
 }
 
 final class ActivationOperator<F: Activation>: Operator<F.T> {
   typealias T = F.T
   // The loops. The initializer makes them because it is specialised for f and the element type, as a class's methods are not.
   private let map: (_ x: Input<T>, _ y: Output<T>) throws(CNNError) -> Void
+  private let mapIntegers: ((_ x: AnyInput, _ y: AnyOutput) throws(CNNError) -> Void)?
   private let isZeroOfZero: Bool, limitsOfF: (low: T, high: T)?
   private let mapBackward: (_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) -> Void
 
@@ -50,15 +56,31 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
         }
       }
     }
+    if F.takesIntegers {
+      mapIntegers = { (x, y) throws(CNNError) in
+        let wide = try Operand64(x, x.shape), result = try Scratch<Int64>(x.shape.count), isUnsigned = x.type == .uint64
+        for i in 0..<x.shape.count { result.data[i] = f.integer(wide.data[i], isUnsigned: isUnsigned) }
+        Wide.store(UnsafePointer(result.data), y, 0, x.shape.count)
+      }
+    } else {
+      mapIntegers = nil
+    }
     (isZeroOfZero, limitsOfF) = (f.value(0) == 0, f.limits)
     super.init(try Signature(attributes, inputs: F.inputs, required: 1))
   }
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
+  override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
+    if mapIntegers != nil, let type = inputs[0], type.isInteger { return [type] }
+    return try super.outputTypes(of: inputs)
+  }
   override var mayOverwriteInputs: [Int] { [0] }
   override var limits: (low: T, high: T)? { limitsOfF }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { .elementwise(inputs[0]) }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let mapIntegers, let type = arrays.inputType(0), type != T.elementType {
+      return try mapIntegers(arrays.anyInput(0), arrays.anyOutput())
+    }
     let (x, y) = try arrays.elements()
     try map(x, y)
     if !isZeroOfZero { try arrays.clearOutside() }

@@ -37,6 +37,15 @@ struct Clip<T: Element>: Activation {
   }
   var limits: (low: T, high: T)? { (low, high) }
 
+  static var takesIntegers: Bool { true }
+  func integer(_ x: Int64, isUnsigned: Bool) -> Int64 {
+    if isUnsigned {
+      let (low, high) = (UInt64(saturating: Double(low)), UInt64(saturating: Double(high)))
+      return Int64(bitPattern: min(max(UInt64(bitPattern: x), low), high))
+    }
+    return min(max(x, Int64(saturating: Double(low))), Int64(saturating: Double(high)))
+  }
+
   @inline(__always) func value(_ x: T) -> T {
     let y = x < low ? low : x
     return y > high ? high : y
