@@ -123,9 +123,10 @@ private struct Inference<T: Element> {
         inputs.append(array)
         bytes += array.shape.count * array.type.stride
       }
-      let outputs = node.outputs.map { (shapes[$0.index], types[$0.index] ?? T.elementType) }
+      // With labels: to add them later is a cast, which Embedded Swift has not.
+      let outputs = node.outputs.map { (shape: shapes[$0.index], type: types[$0.index] ?? T.elementType) }
       // What makes much of little is cheaper to run than to keep.
-      if outputs.reduce(0, { $0 + $1.0.count * $1.1.stride }) > bytes { return nil }
+      if outputs.reduce(0, { $0 + $1.shape.count * $1.type.stride }) > bytes { return nil }
       if isOfPlan { return (try node.made.evaluate(inputs, outputs), true) }
       if let arrays = graph.folded.find(number, graph.version) { return (arrays, false) }
       let arrays = try node.made.evaluate(inputs, outputs)
