@@ -37,11 +37,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias MaxTaps =
     @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer, _ positions: UnsafeMutablePointer<Int32>?) -> Void
   public typealias SumTaps = @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer) -> Void
-  public typealias ScatterWinners = @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>) -> Void
   public typealias SpreadWinners =
     @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
-  public let maxTaps: MaxTaps, sumTaps: SumTaps, scatterWinners: ScatterWinners, spreadWinners: SpreadWinners
+  public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners
   public let scatterShares: ScatterShares
 
   // Elements.
@@ -86,7 +85,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
     dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int, transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
-    maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps, scatterWinners: @escaping ScatterWinners,
+    maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, arithmetic: @escaping ArithmeticKernel, relu: @escaping Relu,
@@ -102,7 +101,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
-    (self.scatterWinners, self.spreadWinners, self.scatterShares) = (scatterWinners, spreadWinners, scatterShares)
+    (self.spreadWinners, self.scatterShares) = (spreadWinners, scatterShares)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
     self.arithmetic = arithmetic
@@ -129,7 +128,6 @@ extension KernelTable {
       addShiftedRows: { Microkernels.addShiftedRows(V.self, $0, $1, $2, $3, $4, $5) },
       maxTaps: { Microkernels.maxTaps(V.self, $0, $1, $2) },
       sumTaps: { Microkernels.sumTaps(V.self, $0, $1) },
-      scatterWinners: { Microkernels.scatterWinners(V.self, $0, $1, $2) },
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },

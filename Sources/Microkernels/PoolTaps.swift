@@ -64,24 +64,7 @@ public func sumTaps<V: Vector>(_: V.Type, _ o: PoolWindows<V.Scalar>, _ y: Unsaf
   }
 }
 
-/// x[r][i] of a tap += gradY[r][i] where positions[r][i] names it: each gradient goes back to the cell that won. The columns'
-/// step is 1 here.
-@inlinable @inline(never)
-public func scatterWinners<V: Vector>(
-  _: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ positions: UnsafePointer<Int32>, _ o: PoolWindows<V.Scalar>
-) {
-  let zero = V.repeating(0)
-  forEachWindowVector(V.self, o) { x, i, n in
-    let gradient: V = load(gradY + i, n), place = V.loadInt32(positions + i, first: n)
-    for t in 0..<o.taps {
-      let to = UnsafeMutablePointer(mutating: x) + o.offsets[t]
-      let share = V.select(V.isEqual(place, V.integers(Int32(truncatingIfNeeded: t))), gradient, zero)
-      store(load(to, n) + share, to, n)
-    }
-  }
-}
-
-/// The same for windows of two columns, two apart, that do not overlap: x is overwritten, the cells of each window's `height`
+/// Each gradient goes back to the cell that won, for windows of two columns, two apart, that do not overlap: x is overwritten, the cells of each window's `height`
 /// rows, rowWidth elements from row to row.
 @inlinable @inline(never)
 public func spreadWinners<V: Vector>(

@@ -95,27 +95,6 @@ extension KernelTable {
     }
   }
 
-  @Test(arguments: instructionSets) func scatterWinners(_ set: InstructionSet) {
-    scatterWinners(set.float32())
-    scatterWinners(set.float64())
-  }
-
-  private func scatterWinners<T: Element>(_ table: KernelTable<T>) {
-    table.forEachWindows(columnSteps: [1]) { windows, what in
-      let x = Block<T>(numbers(windows.cells, 1)), gradY = Block<T>(numbers(windows.count, 2))
-      // -1, which names no tap, among them.
-      let positions = Block((0..<windows.count).map { Int32($0 * 7919 % (windows.taps + 1) - 1) })
-      let offsets = Block(windows.offsets)
-      var wanted = (0..<windows.cells).map { Expected(x.data[$0]) }
-      windows.forEach { r, i in
-        let n = r * windows.columns + i, winner = Int(positions.data[n])
-        if winner >= 0 { wanted[windows.cell(r, i, winner)] += gradY.data[n] }
-      }
-      table.scatterWinners(gradY.data, positions.data, windows.over(x, offsets))
-      x.expect(wanted, what)
-    }
-  }
-
   @Test(arguments: instructionSets) func spreadWinners(_ set: InstructionSet) {
     spreadWinners(set.float32())
     spreadWinners(set.float64())
