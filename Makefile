@@ -1,5 +1,5 @@
 # The one list of commands. Each sets up what it needs on a machine that has the Swift toolchain, Python 3.9+ and make.
-.PHONY: help demo build library embedded venv test format lint wheel oracle bench bench-layers bench-memory bench-growth bench-document clean
+.PHONY: help demo build library embedded venv test format lint wheel oracle bench bench-layers bench-memory bench-growth bench-document fuzz clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -48,6 +48,8 @@ venv: .venv/.ready
 	  "scikit-learn>=1.3,<2" "matplotlib>=3.7,<4" "tqdm>=4.60,<5" "pillow>=10,<13" \
 	  "safetensors>=0.4,<1" "tensorboardX>=2.6,<3" \
 	  "scikit-build-core>=0.11,<1" "cmake>=3.20,<5"
+	@# The second opinion on ONNX files; without a wheel for this machine its tests are skipped.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "onnx>=1.17" "onnxruntime>=1.20" || echo "without ONNX Runtime"
 	@echo "$(CURDIR)/python" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/swiftcnn.pth"
 	@touch $@
 
@@ -65,6 +67,13 @@ oracle: build .venv-oracle/.ready  ## compare layers, operators, losses, optimiz
 	$(ORACLE) -m pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" || \
 	  $(ORACLE) -m pip install --quiet --disable-pip-version-check "torch>=2.6"
 	@touch $@
+
+# Everything is built once more, under the address sanitizer. Seeds are networks of ours, and models of ONNX's tests where onnx is there.
+FUZZER := .build-fuzz/release/ModelFuzzer
+fuzz: venv  ## wrong model files through the loader under the address sanitizer (CASES=1000000, SEED=0)
+	SWIFTCNN_FUZZ=1 $(SWIFT_BUILD) --product ModelFuzzer --sanitize=address --scratch-path .build-fuzz
+	@$(BIN)/python Tests/Fuzz/seeds.py build/fuzz || echo "without seeds of onnx"
+	$(FUZZER) $(or $(CASES),1000000) $(or $(SEED),0) $$(ls build/fuzz/*.onnx 2>/dev/null)
 
 lint: venv  ## check format, style and types of Swift and Python sources
 	swift format lint --strict --recursive Sources Tests Examples Package.swift
@@ -114,4 +123,4 @@ INSTALL := $(BENCH) -m pip install --quiet --disable-pip-version-check
 	@touch $@
 
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .build-readme .venv .venv-oracle .venv-bench build dist python/swiftcnn/lib
+	rm -rf .build .build-embedded .build-fuzz .build-readme .venv .venv-oracle .venv-bench build dist python/swiftcnn/lib

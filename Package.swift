@@ -48,9 +48,10 @@ let package = Package(
       swiftSettings: house),
     .target(name: "CNNOperators", dependencies: ["CPlatform", "CNNCore", "Microkernels"], swiftSettings: house),
     .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
-    .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: house),
+    .target(name: "CNNModelFiles", dependencies: ["CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: house),
+    .target(name: "SwiftCNN", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork", "CNNModelFiles"], swiftSettings: house),
     .target(
-      name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"],
+      name: "CSwiftCNN", dependencies: ["CHeader", "CPlatform", "CNNCore", "CNNOperators", "CNNNetwork", "CNNModelFiles"],
       exclude: ["exports.map"], swiftSettings: house,
       linkerSettings: [
         .unsafeFlags([
@@ -74,3 +75,13 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: only then, so that nothing else is built for it.
+if Context.environment["SWIFTCNN_FUZZ"] == "1" {
+  package.targets += [
+    .target(name: "FuzzHooks", path: "Tests/Fuzz/Hooks"),
+    .executableTarget(
+      name: "ModelFuzzer", dependencies: ["CNNCore", "CNNOperators", "CNNNetwork", "CNNModelFiles", "FuzzHooks"],
+      path: "Tests/Fuzz", exclude: ["Hooks", "seeds.py"], swiftSettings: house),
+  ]
+}

@@ -36,11 +36,13 @@ typedef enum swiftcnn_status {
   SWIFTCNN_INVALID_ARGUMENT = 1, /* a null pointer, a negative or zero size, a value out of range */
   SWIFTCNN_INVALID_SHAPE = 2,    /* a rank or extent that does not fit the other arguments, or overflows */
   SWIFTCNN_INVALID_TYPE = 3,     /* an element type that this argument cannot have */
+  SWIFTCNN_INVALID_MODEL = 4,    /* a file that is not a whole and valid model */
   /* We do not do that. */
   SWIFTCNN_UNSUPPORTED = 16,
   /* The environment failed. */
   SWIFTCNN_OUT_OF_MEMORY = 32,
-  SWIFTCNN_ENVIRONMENT = 33 /* SWIFTCNN_ISA or SWIFTCNN_NUM_THREADS holds something unusable */
+  SWIFTCNN_ENVIRONMENT = 33, /* SWIFTCNN_ISA or SWIFTCNN_NUM_THREADS holds something unusable */
+  SWIFTCNN_FILE_ERROR = 34   /* a file cannot be opened, read or written */
 } swiftcnn_status;
 
 /* The library's version, "major.minor.patch". Static storage. */
@@ -276,6 +278,28 @@ swiftcnn_status swiftcnn_network_add(swiftcnn_network *network, const char *oper
 swiftcnn_status swiftcnn_network_set_outputs(swiftcnn_network *network, const swiftcnn_value *values, size_t count);
 /* The shape of a value, as it follows from the examples. */
 swiftcnn_status swiftcnn_network_shape(const swiftcnn_network *network, swiftcnn_value value, int64_t shape[8], int32_t *rank);
+
+/* -- Model files: ONNX, docs/onnx.md -- */
+
+/* The network of an ONNX file, of SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64; type 0 is that of its first floating-point input. Float weights are its parameters, and can be
+ * trained; running statistics and other numbers its constants. An operator that this version does not have is
+ * SWIFTCNN_UNSUPPORTED, and the message names all of them. Arrays in other files are looked for in the model's folder alone. The file must
+ * not change during the call. */
+swiftcnn_status swiftcnn_network_load(const char *path, int32_t type, swiftcnn_network **network);
+/* The same of the bytes of a file, which are needed during the call alone. */
+swiftcnn_status swiftcnn_network_load_bytes(const void *bytes, size_t count, int32_t type, swiftcnn_network **network);
+/* Writes a network as an ONNX file: a failure leaves the file that was there before, or none. */
+swiftcnn_status swiftcnn_network_save(swiftcnn_network *network, const char *path);
+/* The same in memory. *count is the room at `bytes`, and then the bytes of the model; with bytes NULL nothing else is written. */
+swiftcnn_status swiftcnn_network_save_bytes(swiftcnn_network *network, void *bytes, size_t *count);
+/* What it computes in: SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64. */
+swiftcnn_status swiftcnn_network_type(const swiftcnn_network *network, swiftcnn_type *type);
+/* How many inputs and outputs a network has. */
+swiftcnn_status swiftcnn_network_port_counts(const swiftcnn_network *network, size_t *inputs, size_t *outputs);
+/* Of an input, or with output not 0 of an output: its name, valid until the network is freed; its element type by ONNX's number
+ * (TensorProto.DataType), 0 if that is not known; its extents, -1 where any will do; and its rank, -1 if that is not known. */
+swiftcnn_status swiftcnn_network_port(const swiftcnn_network *network, int32_t output, size_t index, const char **name,
+                                      int32_t *onnx_type, int64_t shape[8], int32_t *rank);
 
 /* -- Running -- */
 

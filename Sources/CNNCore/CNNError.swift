@@ -3,7 +3,8 @@
 /// An error with the argument's name, what was wanted and what came in its message.
 public struct CNNError: Error, Sendable {
   /// The families of Include/swiftcnn.h: the caller broke the contract; we do not do that; the environment failed.
-  public enum Kind: Sendable { case argument, shape, type, unsupported, memory, environment }
+  /// `format`: a file is not what it should be; `file`: it cannot be read or written at all.
+  public enum Kind: Sendable { case argument, shape, type, format, unsupported, memory, environment, file }
   public let kind: Kind
   public let message: String
 

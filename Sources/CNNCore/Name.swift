@@ -17,6 +17,16 @@ package struct Name: Equatable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  package init(utf8 text: UnsafeRawBufferPointer) { bytes = Array(text) }
+
+  package var utf8: [UInt8] { bytes }
+  /// The same for equal names (FNV-1a).
+  package var hash: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return hash ^ hash >> 32
+  }
+
   /// As C wants it: ends with a zero byte; to be deallocated by the caller.
   package func copy() -> UnsafeMutablePointer<CChar> {
     let text = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)

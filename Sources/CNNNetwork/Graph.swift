@@ -164,8 +164,10 @@ package final class Graph<T: Element> {
 
   /// Adds a node. Attributes are checked now, and shapes and types too where those of the inputs are known; of an operator that must read
   /// an input which is computed, all this when a plan is made.
+  /// What it gives is called like the node unless `names` says otherwise.
   package func add(
-    _ operatorName: Name, _ attributes: [Attribute] = [], inputs: [ValueID?], outputs: Int = 1, name: Name? = nil
+    _ operatorName: Name, _ attributes: [Attribute] = [], inputs: [ValueID?], outputs: Int = 1, name: Name? = nil,
+    names: [Name]? = nil
   ) throws(CNNError) -> [ValueID] {
     var given: [GivenInput] = [], shapes: [Shape]? = [], types: [ElementType?]? = []
     for id in inputs {
@@ -192,7 +194,8 @@ package final class Graph<T: Element> {
     var results: [ValueID] = []
     for i in 0..<outputs {
       let shape = outputShapes.flatMap { i < $0.count ? $0[i] : nil }, type = outputTypes.flatMap { i < $0.count ? $0[i] : nil }
-      results.append(append(outputs == 1 ? name : Name("\(name).\(i)"), .node(number), shape, type))
+      let called = names?[i] ?? (outputs == 1 ? name : Name("\(name).\(i)"))
+      results.append(append(called, .node(number), shape, type))
     }
     nodes.append(
       Node(
@@ -222,7 +225,7 @@ package final class Graph<T: Element> {
 }
 
 /// Errors of a node say which one it is.
-func naming<R>(_ name: Name, _ operatorName: Name, _ body: () throws(CNNError) -> R) throws(CNNError) -> R {
+package func naming<R>(_ name: Name, _ operatorName: Name, _ body: () throws(CNNError) -> R) throws(CNNError) -> R {
   do throws(CNNError) { return try body() } catch {
     throw CNNError(error.kind, "\(name) (\(operatorName)): \(error.message)")
   }

@@ -20,7 +20,8 @@ package final class FlatArrays<T: Element> {
     package let name: Name
     package let shape: Shape
     package let offset: Int
-    fileprivate let fill: (Output<T>) throws(CNNError) -> Void
+    /// nil once it has written the array: what it refers to, such as a file, is not needed any more.
+    fileprivate var fill: ((Output<T>) throws(CNNError) -> Void)?
   }
   package private(set) var entries: [Entry] = []
   /// Elements of all arrays and of what lies between them.
@@ -64,8 +65,9 @@ package final class FlatArrays<T: Element> {
     zero(grown.data, count)
     if let block { copy(UnsafePointer(block.data), to: grown.data, block.count) }
     for i in filled..<entries.count {
-      try entries[i].fill(Output("parameter", entries[i].shape, grown.data + entries[i].offset))
+      try entries[i].fill?(Output("parameter", entries[i].shape, grown.data + entries[i].offset))
     }
+    for i in filled..<entries.count { entries[i].fill = nil }
     block = grown
     filled = entries.count
     version += 1

@@ -7,6 +7,8 @@ package final class Network<T: Element> {
   package let graph = Graph<T>()
   /// Of all that is random: initial parameters, the order of images, augmentations, dropout. A parameter keeps the one that it was made with.
   package var seed: UInt64
+  /// What a file has declared; empty for a network that was not read from one.
+  package var ports = Ports()
   private var plans = PlanCache<T>()
   /// Of the last prediction, for the next one like it.
   private var idle: Execution<T>?

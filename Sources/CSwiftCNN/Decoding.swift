@@ -23,9 +23,11 @@ func report(_ error: CNNError) -> swiftcnn_status {
   case .argument: SWIFTCNN_INVALID_ARGUMENT
   case .shape: SWIFTCNN_INVALID_SHAPE
   case .type: SWIFTCNN_INVALID_TYPE
+  case .format: SWIFTCNN_INVALID_MODEL
   case .unsupported: SWIFTCNN_UNSUPPORTED
   case .memory: SWIFTCNN_OUT_OF_MEMORY
   case .environment: SWIFTCNN_ENVIRONMENT
+  case .file: SWIFTCNN_FILE_ERROR
   }
 }
 

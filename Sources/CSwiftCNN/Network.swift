@@ -16,6 +16,7 @@ final class NetworkHandle {
     let shape: UnsafeMutablePointer<Int64>, text: UnsafeMutablePointer<CChar>
   }
   private var shown: [Shown] = []
+  private var shownNames: [(name: Name, text: UnsafeMutablePointer<CChar>)] = []
   /// Whether C may write parameters, and constants, at any moment.
   private var hasLentParameters = false, hasLentConstants = false
 
@@ -25,6 +26,14 @@ final class NetworkHandle {
       entry.shape.deallocate()
       entry.text.deallocate()
     }
+    for entry in shownNames { entry.text.deallocate() }
+  }
+
+  /// A copy of a name that lives as long as the network.
+  func show(_ name: Name) -> UnsafePointer<CChar> {
+    for entry in shownNames where entry.name == name { return UnsafePointer(entry.text) }
+    shownNames.append((name, name.copy()))
+    return UnsafePointer(shownNames[shownNames.count - 1].text)
   }
 
   /// Arrays of this kind go to C, which may write them until `takeBack`.

@@ -314,7 +314,8 @@ def test_ctrl_c_keeps_what_was_learned(data, tmp_path, run):
         (["evaluate", "net.onnx"], "NETWORK: wanted a file name that ends in .npz or .safetensors, got net.onnx"),
         (["predict", "net.npz"], "required: IMAGE"),
         (["predict", "net.npz", "a.png", "--top", "0"], "--top: wanted a whole number of at least 1, got 0"),
-        (["summary", "perceptron"], "NETWORK: wanted a file name that ends in .npz or .safetensors, or one of simple"),
+        (["summary", "perceptron"], "NETWORK: wanted a file name that ends in .npz or .safetensors or .onnx, or one of simple"),
+        (["bench", "net.npz"], "FILE: wanted a file name that ends in .onnx, got net.npz"),
         (["summary", "simple", "--shape", "28x28"], "--shape: wanted channels x height x width, such as 3x32x32, got 28x28"),
     ],
 )

@@ -15,18 +15,22 @@ set, scratch memory. The environment variables ``SWIFTCNN_NUM_THREADS``, ``SWIFT
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _c_api, _memory, layers
 from ._random import manual_seed
+from ._torch import from_torch
 from ._windows import as_integer
 from .errors import (
     CallOrderError,
     DTypeError,
     EnvironmentFailure,
+    FileAccessError,
     InvalidArgumentError,
+    ModelFormatError,
     NativeMemoryError,
     ShapeError,
     SwiftCNNError,
@@ -34,7 +38,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import callbacks, datasets, models, nn, optim, plot
+    from . import callbacks, datasets, models, nn, optim, plot, vision
 
 __version__ = "0.1.0"
 
@@ -42,7 +46,9 @@ __all__ = [
     "CallOrderError",
     "DTypeError",
     "EnvironmentFailure",
+    "FileAccessError",
     "InvalidArgumentError",
+    "ModelFormatError",
     "NativeMemoryError",
     "ShapeError",
     "SwiftCNNError",
@@ -50,9 +56,11 @@ __all__ = [
     "__version__",
     "callbacks",
     "datasets",
+    "from_torch",
     "get_num_threads",
     "isa",
     "layers",
+    "load",
     "manual_seed",
     "models",
     "nn",
@@ -62,10 +70,11 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "threads",
+    "vision",
 ]
 
 
-_LATER = ("callbacks", "datasets", "models", "nn", "optim", "plot")
+_LATER = ("callbacks", "datasets", "models", "nn", "optim", "plot", "vision")
 
 
 def __getattr__(name: str) -> Any:
@@ -73,6 +82,30 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load(model: Union[str, os.PathLike[str], bytes], dtype: Optional[Any] = None) -> nn.OnnxModule:
+    """The network of an ONNX file: to be run, looked at, trained on and saved again.
+
+    model : the file's path, or the bytes of one. Arrays that it has in other files are looked for in its own folder.
+    dtype : float32 or float64, what it computes in. Default: float64 if the first floating-point input is, else float32.
+
+    Raises `FileAccessError` for a file that cannot be read, `ModelFormatError` for one that is no whole and valid model,
+    `UnsupportedError`, which names all of them, for operators that this version does not have.
+
+    >>> import tempfile
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2)).build((1, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     net.save(folder + "/net.onnx")
+    ...     again = load(folder + "/net.onnx")
+    >>> again.predict([[[[0.5] * 8] * 8]]).shape
+    (1, 2)
+
+    Source: ONNX, onnx.ai/onnx/repo-docs/IR.html.
+    """
+    from .nn import OnnxModule
+
+    return OnnxModule(model, dtype)
 
 
 def get_num_threads() -> int:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from ctypes import POINTER, addressof, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Optional, Union, cast
+from typing import Any, Callable, NamedTuple, Optional, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -176,6 +176,13 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_add": ([_NETWORK, c_char_p, *_NAMED, _VALUES, c_size_t, _VALUES, c_size_t], _STATUS),
     "swiftcnn_network_set_outputs": ([_NETWORK, _VALUES, c_size_t], _STATUS),
     "swiftcnn_network_shape": ([_NETWORK, _VALUE, *_EXTENTS], _STATUS),
+    "swiftcnn_network_load": ([c_char_p, c_int, POINTER(_NETWORK)], _STATUS),
+    "swiftcnn_network_load_bytes": ([c_char_p, c_size_t, c_int, POINTER(_NETWORK)], _STATUS),
+    "swiftcnn_network_save": ([_NETWORK, c_char_p], _STATUS),
+    "swiftcnn_network_save_bytes": ([_NETWORK, c_void_p, POINTER(c_size_t)], _STATUS),
+    "swiftcnn_network_type": ([_NETWORK, POINTER(c_int)], _STATUS),
+    "swiftcnn_network_port_counts": ([_NETWORK, POINTER(c_size_t), POINTER(c_size_t)], _STATUS),
+    "swiftcnn_network_port": ([_NETWORK, c_int32, c_size_t, POINTER(c_char_p), POINTER(c_int32), *_EXTENTS], _STATUS),
     "swiftcnn_network_output_shape": ([_NETWORK, *_TENSORS, c_size_t, *_EXTENTS], _STATUS),
     "swiftcnn_network_output_type": ([_NETWORK, *_TENSORS, c_size_t, POINTER(c_int32)], _STATUS),
     "swiftcnn_network_memory": ([_NETWORK, *_TENSORS, c_int32, POINTER(c_int64)], _STATUS),
@@ -250,9 +257,11 @@ _ERRORS: dict[int, type[errors.SwiftCNNError]] = {
     1: errors.InvalidArgumentError,
     2: errors.ShapeError,
     3: errors.DTypeError,
+    4: errors.ModelFormatError,
     16: errors.UnsupportedError,
     32: errors.NativeMemoryError,
     33: errors.EnvironmentFailure,
+    34: errors.FileAccessError,
 }
 _NUMBERS = {"f4": 1, "f8": 2, "i4": 3, "i8": 4, "u1": 5, "i1": 6, "i2": 7, "u2": 8, "u4": 9, "u8": 10, "bool": 11}
 _DTYPES = {i: np.dtype(name) for name, i in _NUMBERS.items()}
@@ -401,6 +410,15 @@ class Prediction:
             _fail("swiftcnn_network_predict", status)
 
 
+class Port(NamedTuple):
+    """An input or an output: its name, its element type by ONNX's number (0: not known), and its extents, None for one that
+    may be any; None as a whole where not even their number is known."""
+
+    name: str
+    onnx_type: int
+    shape: Optional[tuple[Optional[int], ...]]
+
+
 class _View:
     """Lives as long as an array of `Network.view`."""
 
@@ -408,13 +426,51 @@ class _View:
 class Network:
     """A ``swiftcnn_network``, freed with this object. Values are integers. Built and trained by one thread at a time."""
 
-    def __init__(self, dtype: Any, seed: int) -> None:
+    def __init__(self, dtype: Any, seed: int, handle: Any = None) -> None:
         self.dtype, self.seed = np.dtype(dtype), seed
-        self._handle: Any = c_void_p()
-        call("swiftcnn_network_create", _TYPES[self.dtype], seed, ctypes.byref(self._handle))
+        self._handle: Any = handle or c_void_p()
+        if handle is None:
+            call("swiftcnn_network_create", _TYPES[self.dtype], seed, ctypes.byref(self._handle))
         weakref.finalize(self, _functions["swiftcnn_network_free"], self._handle).atexit = False
         self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._is_lent = False
+
+    # Files
+
+    @classmethod
+    def load(cls, model: Union[bytes, str], dtype: Optional[Any] = None) -> Network:
+        """The network of an ONNX file's bytes, or of the file at a path."""
+        handle, wanted = c_void_p(), 0 if dtype is None else _TYPES[np.dtype(dtype)]
+        if isinstance(model, bytes):
+            call("swiftcnn_network_load_bytes", model, len(model), wanted, ctypes.byref(handle))
+        else:
+            call("swiftcnn_network_load", os.fsencode(model), wanted, ctypes.byref(handle))
+        kind = c_int()
+        call("swiftcnn_network_type", handle, ctypes.byref(kind))
+        return cls(_DTYPES[kind.value], 0, handle)
+
+    def save(self, path: str) -> None:
+        self._call("save", os.fsencode(path))
+
+    def save_bytes(self) -> bytes:
+        count = c_size_t()
+        self._call("save_bytes", None, ctypes.byref(count))
+        room = (c_char * count.value)()
+        self._call("save_bytes", room, ctypes.byref(count))
+        return room.raw
+
+    def ports(self) -> tuple[list[Port], list[Port]]:
+        """What it takes and gives."""
+        counts = c_size_t(), c_size_t()
+        self._call("port_counts", *map(ctypes.byref, counts))
+        inputs, outputs = ([self._port(output, i) for i in range(count.value)] for output, count in enumerate(counts))
+        return inputs, outputs
+
+    def _port(self, output: int, index: int) -> Port:
+        name, kind, shape, rank = c_char_p(), c_int32(), (c_int64 * 8)(), c_int32()
+        self._call("port", output, index, ctypes.byref(name), ctypes.byref(kind), shape, ctypes.byref(rank))
+        extents = None if rank.value < 0 else tuple(None if n < 0 else n for n in shape[: rank.value])
+        return Port((name.value or b"").decode("utf-8", "replace"), kind.value, extents)
 
     def set_seed(self, seed: int) -> None:
         self._call("set_seed", seed)

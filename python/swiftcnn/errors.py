@@ -12,7 +12,9 @@ __all__ = [
     "CallOrderError",
     "DTypeError",
     "EnvironmentFailure",
+    "FileAccessError",
     "InvalidArgumentError",
+    "ModelFormatError",
     "NativeMemoryError",
     "ShapeError",
     "SwiftCNNError",
@@ -66,6 +68,17 @@ class DTypeError(SwiftCNNError, TypeError):
     """
 
 
+class ModelFormatError(SwiftCNNError, ValueError):
+    """A file is not a whole and valid model: it is cut off, or something else altogether.
+
+    >>> import swiftcnn
+    >>> swiftcnn.load(b"no model")
+    Traceback (most recent call last):
+    ...
+    swiftcnn.errors.ModelFormatError: model: a field has the wire type 6
+    """
+
+
 class CallOrderError(SwiftCNNError, RuntimeError):
     """A method needs another one to have been called before: `backward` needs a `forward`.
 
@@ -93,3 +106,14 @@ class NativeMemoryError(SwiftCNNError, MemoryError):
 
 class EnvironmentFailure(SwiftCNNError, RuntimeError):
     """The native library is missing or is another version, or an environment variable of swiftcnn holds nonsense."""
+
+
+class FileAccessError(SwiftCNNError, OSError):
+    """A file cannot be opened, read or written.
+
+    >>> import swiftcnn
+    >>> swiftcnn.load("nowhere/model.onnx")
+    Traceback (most recent call last):
+    ...
+    swiftcnn.errors.FileAccessError: nowhere/model.onnx: cannot be read: No such file or directory
+    """

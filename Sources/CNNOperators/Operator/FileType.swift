@@ -8,6 +8,22 @@ package enum FileType: Int, Sendable {
   case bfloat16 = 16
 
   package init?(_ number: Int) { self.init(rawValue: number) }
+  package init(_ type: ElementType) {
+    self =
+      switch type {
+      case .float32: .float32
+      case .float64: .float64
+      case .bool: .bool
+      case .int8: .int8
+      case .uint8: .uint8
+      case .int16: .int16
+      case .uint16: .uint16
+      case .int32: .int32
+      case .uint32: .uint32
+      case .int64: .int64
+      case .uint64: .uint64
+      }
+  }
 
   /// What a network has for it: its own type for all floating ones.
   package func elementType<T: Element>(_: T.Type) -> ElementType {

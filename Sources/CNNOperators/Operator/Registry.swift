@@ -171,6 +171,8 @@ package struct OperatorKind<T: Element> {
     ]
   }
 
+  package static func has(_ name: Name) -> Bool { all.contains { name.is($0.name) } }
+
   /// The operator of this name with these attributes; throws where there is none, or where an attribute is unknown or wrong.
   /// Specialised, so that whatever an operator's initializer makes is, such as loops over elements.
   @_specialize(where T == Float) @_specialize(where T == Double)

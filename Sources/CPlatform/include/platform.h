@@ -1,4 +1,4 @@
-/* What the library needs of the system, and nothing more: threads, processor features, the denormal mode, aligned memory,
+/* What the library needs of the system, and nothing more: threads, processor features, the denormal mode, aligned memory, files,
  * one message per thread, and vectors. Swift sees no other C. */
 #ifndef SWIFTCNN_PLATFORM_H
 #define SWIFTCNN_PLATFORM_H
@@ -31,6 +31,18 @@ void platform_zero(void *destination, size_t bytes);
 const char *platform_environment(const char *name); /* or NULL */
 void platform_set_message(const char *utf8, size_t length); /* this thread's message; a copy is kept */
 const char *platform_message(void);
+
+/* ---- Files: each returns 0 or an errno ---- */
+/* The whole of a file, to be read; NULL for an empty one. */
+int platform_map_file(const char *path, const void **memory, size_t *bytes);
+void platform_unmap_file(const void *memory, size_t bytes);
+typedef struct platform_span {
+  const void *memory;
+  size_t bytes;
+} platform_span;
+/* All parts one after the other: a failure or a crash leaves the file that was there before, or none. */
+int platform_write_file(const char *path, const platform_span *parts, size_t count);
+const char *platform_error_text(int error, char text[128]);
 
 /* ---- Workers: a fixed crew that runs one job at a time ---- */
 typedef void (*platform_work)(void *context, int worker);

@@ -29,6 +29,11 @@ public final class Network<Scalar: FloatingScalar> {
     (self.seed, self.layers) = (seed, Sequential(layers))
   }
 
+  /// A network that is there already.
+  init(_ core: CNNNetwork.Network<Scalar>) {
+    (seed, layers, built) = (core.seed, Sequential([]), core)
+  }
+
   /// Makes the parameters, if that is still to do, for inputs of `shape`, such as `[1, 1, 28, 28]`; the number of images may be any
   /// later, and so may other extents where the layers allow it.
   /// - Returns: the shape of what the network gives for inputs of `shape`.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from .. import __version__
-from . import _evaluate, _predict, _summary, _train
+from . import _evaluate, _onnx, _predict, _summary, _train
 from ._networks import MODELS, SUFFIXES
 
 DATA = """data:
@@ -30,6 +30,8 @@ EXAMPLES = """examples:
   python -m swiftcnn evaluate digits.npz
   python -m swiftcnn predict digits.npz scan.png --top 3
   python -m swiftcnn summary digits.npz
+  python -m swiftcnn predict resnet50.onnx cat.jpg --labels imagenet.txt --top 5
+  python -m swiftcnn bench resnet50.onnx --against onnxruntime
   python -m swiftcnn train --data mnist --model deep --epochs 12 --rate 0.002 --schedule one-cycle --save mnist.npz
 
 SWIFTCNN_NUM_THREADS sets the number of threads; by default all processors are used that this process may use.
@@ -51,10 +53,12 @@ def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     _add_train(train)
     about = f"Tests a network that train kept.\n\n{DATA}"
     _add_evaluate(_command(commands, "evaluate", "test a network on labelled images", about, _evaluate.evaluate))
-    about = "Says what a network that train kept sees on images."
+    about = "Says what a network that train kept, or one in an ONNX file, sees on images."
     _add_predict(_command(commands, "predict", "say what is on images", about, _predict.predict))
     about = "Shows the layers of a network: shapes, parameters, multiply-adds, memory."
     _add_summary(_command(commands, "summary", "show the layers of a network", about, _summary.summary))
+    about = "Times an ONNX file: loading, the first prediction, and the next ones; beside other libraries that read such files."
+    _add_bench(_command(commands, "bench", "time an ONNX file", about, _onnx.bench))
     options = parser.parse_args(arguments)
     if options.run is _train.train and options.momentum is not None and options.optimizer != "sgd":
         train.error(f"argument --momentum: it is for --optimizer sgd, got {options.optimizer}")
@@ -127,18 +131,39 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
-    _add_network(parser)
+    about = "a file that train --save wrote, or an ONNX file"
+    parser.add_argument("network", metavar="NETWORK", type=_predicting_network, help=about)
     parser.add_argument("images", metavar="IMAGE", type=Path, nargs="+", help="files that Pillow reads: .png, .jpg, …")
     parser.add_argument("--top", metavar="K", type=_whole(1), default=1, help="show the K likeliest classes; default 1")
     parser.add_argument("--resize", action="store_true", help="scale images to the size that the network takes")
     about = "swap light and dark: for dark digits on light paper and a network that learned light on dark"
     parser.add_argument("--invert", action="store_true", help=about)
+    onnx = parser.add_argument_group(
+        "ONNX files", "images are scaled, cut out around the centre and normalised as torchvision does"
+    )
+    onnx.add_argument("--labels", metavar="FILE", type=Path, help="the names of classes, one on each line; default: numbers")
+    about = "pixels of the shorter side before the centre is cut out; default: that of the network by 0.875"
+    onnx.add_argument("--shorter-side", metavar="PIXELS", type=_whole(1), help=about)
+    about = "of pixels from 0 to 1, such as 0.5,0.5,0.5; default for colour ImageNet's, for gray 0 and 1"
+    onnx.add_argument("--mean", metavar="NUMBERS", type=_numbers, help=about)
+    onnx.add_argument("--std", metavar="NUMBERS", type=_numbers, help=about)
     _add_batch(parser)
     _add_json(parser)
 
 
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="FILE", type=_onnx_file, help="an ONNX file")
+    about = f"libraries with commas between: {', '.join(_onnx.PEERS)}; default none"
+    parser.add_argument("--against", metavar="LIBRARIES", type=_peers, default=[], help=about)
+    parser.add_argument("--batch", metavar="N", type=_whole(1), default=1, help="images at a time; default 1")
+    about = "of an image, where the file leaves it open; default 3x224x224"
+    parser.add_argument("--shape", metavar="CxHxW", type=_shape, help=about)
+    parser.add_argument("--seconds", metavar="S", type=_number(), default=3.0, help="for each library; default 3")
+    _add_json(parser)
+
+
 def _add_summary(parser: argparse.ArgumentParser) -> None:
-    about = f"a file that train --save wrote, or one of {', '.join(MODELS)}"
+    about = f"a file that train --save wrote, an ONNX file, or one of {', '.join(MODELS)}"
     parser.add_argument("network", metavar="NETWORK", type=_network, help=about)
     about = "of an image, for a network given by its name; default 1x28x28"
     parser.add_argument("--shape", metavar="CxHxW", type=_shape, default=(1, 28, 28), help=about)
@@ -196,6 +221,31 @@ def _shape(text: str) -> tuple[int, int, int]:
     return int(extents[0]), int(extents[1]), int(extents[2])
 
 
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"wanted numbers with commas between, got {text}") from None
+
+
+def _peers(text: str) -> list[str]:
+    peers = [part for part in text.split(",") if part]
+    unknown = [peer for peer in peers if peer not in _onnx.PEERS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"wanted some of {', '.join(_onnx.PEERS)}, got {', '.join(unknown)}")
+    return peers
+
+
+def _onnx_file(text: str) -> Path:
+    if Path(text).suffix.lower() != ".onnx":
+        raise argparse.ArgumentTypeError(f"wanted a file name that ends in .onnx, got {text}")
+    return Path(text)
+
+
+def _predicting_network(text: str) -> Path:
+    return _onnx_file(text) if Path(text).suffix.lower() == ".onnx" else _old_network(text)
+
+
 def _old_network(text: str) -> Path:
     if Path(text).suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"wanted a file name that ends in {' or '.join(SUFFIXES)}, got {text}")
@@ -204,8 +254,9 @@ def _old_network(text: str) -> Path:
 
 def _network(text: str) -> Union[str, Path]:
     """A model's name, or a kept network."""
-    if text not in MODELS and Path(text).suffix.lower() not in SUFFIXES:
-        wanted = f"a file name that ends in {' or '.join(SUFFIXES)}, or one of {', '.join(MODELS)}"
+    suffixes = (*SUFFIXES, ".onnx")
+    if text not in MODELS and Path(text).suffix.lower() not in suffixes:
+        wanted = f"a file name that ends in {' or '.join(suffixes)}, or one of {', '.join(MODELS)}"
         raise argparse.ArgumentTypeError(f"wanted {wanted}, got {text}")
     return text if text in MODELS else Path(text)
 

@@ -8,13 +8,32 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import datasets
+from .. import datasets, vision
 from .._arrays import Array, Shape
+from . import _onnx
 from ._networks import load
 
 
 def predict(options: argparse.Namespace) -> int:
     """Runs the command. A file that cannot be read is named, and the others are answered all the same."""
+    files, probabilities, names, status = (
+        _onnx.probabilities if options.network.suffix.lower() == ".onnx" else _probabilities
+    )(options)
+    answers = list(zip(files, vision.top_classes(probabilities, options.top, names))) if files else []
+    if options.json:
+        found = [
+            {"file": file, "classes": [{"class": name, "certainty": share} for name, share in top]} for file, top in answers
+        ]
+        print(json.dumps(found, ensure_ascii=False))
+        return status
+    width = max((len(file) for file, _ in answers), default=0)
+    for file, top in answers:
+        print(f"{file:{width}}  " + ", ".join(f"{name} {share:.1%}" for name, share in top))
+    return status
+
+
+def _probabilities(options: argparse.Namespace) -> tuple[list[str], Array, list[str], int]:
+    """As `_onnx.probabilities`, for a network that train kept."""
     from . import say
 
     classifier = load(options.network)
@@ -26,22 +45,9 @@ def predict(options: argparse.Namespace) -> int:
         except datasets.DatasetError as error:
             say(error)
             status = 1
-    answers = []
-    if images:
-        probabilities = classifier.network.predict_proba(np.stack(images), options.batch)
-        for file, row in zip(files, probabilities):
-            best = np.argsort(-row, kind="stable")[: options.top]
-            answers.append((file, [(classifier.class_names[k], float(row[k])) for k in best]))
-    if options.json:
-        found = [
-            {"file": file, "classes": [{"class": name, "certainty": share} for name, share in top]} for file, top in answers
-        ]
-        print(json.dumps(found, ensure_ascii=False))
-        return status
-    width = max((len(file) for file, _ in answers), default=0)
-    for file, top in answers:
-        print(f"{file:{width}}  " + ", ".join(f"{name} {share:.1%}" for name, share in top))
-    return status
+    if not images:
+        return [], np.zeros((0, 0), np.float32), [], status
+    return files, classifier.network.predict_proba(np.stack(images), options.batch), classifier.class_names, status
 
 
 def read(file: Path, shape: Shape, resize: bool, invert: bool) -> Array:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from .. import load as load_onnx
 from ._networks import build, load, text
 
 
 def summary(options: argparse.Namespace) -> int:
     """Runs the command."""
+    if isinstance(options.network, Path) and options.network.suffix.lower() == ".onnx":
+        print(load_onnx(options.network).summary())
+        return 0
     if isinstance(options.network, str):
         classifier = build(options.network, options.shape, [str(i) for i in range(options.classes)])
     else:

@@ -46,6 +46,7 @@ from ._linear import Dropout, Flatten, Identity, LazyLinear, Linear
 from ._loss import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, Loss, MSELoss
 from ._module import Module
 from ._normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, LazyBatchNorm1d, LazyBatchNorm2d
+from ._onnx import OnnxModule, Port
 from ._parameter import Buffer, Parameter
 from ._pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from ._resampling import PixelShuffle, Upsample
@@ -98,10 +99,12 @@ __all__ = [
     "Module",
     "ModuleList",
     "Normalize",
+    "OnnxModule",
     "PReLU",
     "Parallel",
     "Parameter",
     "PixelShuffle",
+    "Port",
     "RandomCrop",
     "RandomHorizontalFlip",
     "RandomShift",

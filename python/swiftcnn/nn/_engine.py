@@ -40,16 +40,17 @@ class TrainingState(NamedTuple):
 
 
 class Engine:
-    """The network of `module` for inputs like `shapes`, which have 1 for N."""
+    """A network and what of it is held: parameters and buffers of modules."""
 
-    def __init__(self, module: Runnable, shapes: Sequence[Shape], dtype: Any, seed: int) -> None:
+    @classmethod
+    def of(cls, module: Runnable, shapes: Sequence[Shape], dtype: Any, seed: int) -> Engine:
+        """The network of `module` for inputs like `shapes`, which have 1 for N."""
         names: dict[int, str] = {}
         for name, part in module.named_modules():
             names.setdefault(id(part), name)
         for name, held in module.named_held():
             names.setdefault(id(held), name)
-        self.shapes = list(shapes)
-        graph = self.graph = Graph(dtype, seed, names)
+        graph = Graph(_c_api.Network(dtype, seed), names)
         inputs = [graph.input(f"input{i or ''}", shape) for i, shape in enumerate(shapes)]
         with graph.inside(""):
             given = module.forward(*inputs)
@@ -63,13 +64,17 @@ class Engine:
                 graph.of(held)
         graph.native.set_outputs([output.number for output in outputs])
         graph.close()
-        self.native, self.input_count, self.output_count = graph.native, len(inputs), len(outputs)
+        return cls(graph, shapes, len(outputs), graph.held[used:])
+
+    def __init__(self, graph: Graph, shapes: Sequence[Shape], output_count: int, unused: Sequence[Held] = ()) -> None:
+        self.graph, self.shapes = graph, list(shapes)
+        self.native, self.input_count, self.output_count = graph.native, len(shapes), output_count
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
         self._predictions: dict[Shape, _c_api.Prediction] = {}
         self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self.lock = threading.RLock()  # held while it is trained
 
-        self._unused = {id(held) for held in graph.held[used:]}
+        self._unused = {id(held) for held in unused}
         self._parameters = {id(held): i for i, held in enumerate(h for h in graph.held if isinstance(h, Parameter))}
         self._optimizer: Optional[Optimizer] = None
         self._base_rate = 0.0

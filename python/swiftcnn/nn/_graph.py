@@ -84,9 +84,9 @@ class Value:
 class Graph:
     """A network of the engine while it is written."""
 
-    def __init__(self, dtype: Any, seed: int, names: dict[int, str]) -> None:
+    def __init__(self, native: _c_api.Network, names: dict[int, str]) -> None:
         """`names` are those of modules, parameters and buffers, by id."""
-        self.native = _c_api.Network(dtype, seed)
+        self.native = native
         self.nodes: list[Node] = []
         self.held: list[Held] = []  # in the order in which the engine has them
         self._names = names
@@ -160,6 +160,11 @@ class Graph:
         self._values[id(held)] = value = Value(self, number)
         self.held.append(held)
         return value
+
+    def hold(self, held: Held, name: str) -> None:
+        """Something that the engine has already, under this name."""
+        self._names[id(held)] = name
+        self.held.append(held)
 
     def name_of(self, held: Held) -> str:
         return self._names[id(held)]

@@ -258,6 +258,43 @@ class Module(Runnable):
         engine, size = self._built("memory"), as_integer(batch_size, "batch_size", 1)
         return engine.native.memory([(size, *shape[1:]) for shape in engine.shapes], train)
 
+    def save(self, path: Union[str, Path]) -> None:
+        """Writes the network as an ONNX file, for any number of images; `swiftcnn.load` reads it, as do others.
+
+        A crash at any moment leaves the old file or the new one, whole. What training carries from step to step is not in it:
+        `save_checkpoint` keeps that beside.
+
+        Raises `CallOrderError` where the network is not built yet, `FileAccessError` where the file cannot be written,
+        `UnsupportedError` for a layer that ONNX cannot express.
+
+        >>> import tempfile
+        >>> import swiftcnn as sc
+        >>> from swiftcnn import nn
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).build((3, 8, 8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(folder + "/net.onnx")
+        ...     sc.load(folder + "/net.onnx").inputs[0].shape
+        (None, 3, 8, 8)
+
+        Source: ONNX, onnx.ai/onnx/repo-docs/IR.html.
+        """
+        if Path(path).suffix.lower() != ".onnx":
+            raise InvalidArgumentError(f"path must end in .onnx, got {str(path)!r}; save_weights writes the numbers alone")
+        engine = self._built("save")
+        with engine.lock:
+            engine.native.save(str(path))
+
+    def to_onnx(self) -> bytes:
+        """What `save` writes to a file.
+
+        >>> from swiftcnn import nn
+        >>> len(nn.Linear(2, 2).build((2,)).to_onnx()) < 1000
+        True
+        """
+        engine = self._built("to_onnx")
+        with engine.lock:
+            return engine.native.save_bytes()
+
     def save_weights(self, path: Union[str, Path]) -> None:
         """Writes `state_dict` to ``.safetensors`` (with its library) or ``.npz``, as the name says.
 

@@ -99,6 +99,10 @@ class Runnable(Tree):
         self._state.build(self, shapes, as_seed(seed))
         return self
 
+    def _make_engine(self, shapes: Sequence[Shape], seed: int) -> Engine:
+        """The network for inputs of these shapes, which have 1 for N."""
+        return Engine.of(self, shapes, self._state.dtype, seed)
+
     def _engine(self, inputs: Sequence[Array]) -> Engine:
         """The network, built for these inputs if there is none, with the numbers as they are now."""
         engine = self._state.engine

@@ -43,7 +43,7 @@ class State:
         """A new network, which takes the numbers of the parameters that have some."""
         if seed is None:
             seed = self.stream.draw() if self.engine is None else self.engine.seed
-        engine = Engine(module, shapes, self.dtype, seed)
+        engine = module._make_engine(shapes, seed)
         if self.compiled is not None:
             engine.set_up(self.compiled)
         self.engine = engine

@@ -48,9 +48,12 @@ class Tree:
     def named_held(self) -> Iterator[tuple[str, Held]]:
         """Parameters and buffers with their full names; those that are shared, under each name."""
         for name, module in self.named_modules():
-            for attribute, value in vars(module).items():
-                if isinstance(value, Held):
-                    yield (f"{name}.{attribute}" if name else attribute), value
+            for attribute, value in module.named_own():
+                yield (f"{name}.{attribute}" if name else attribute), value
+
+    def named_own(self) -> Iterator[tuple[str, Held]]:
+        """This module's own parameters and buffers: the attributes that hold them, as they were set."""
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Held))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """All parameters, each once, with their full names.

@@ -7,7 +7,7 @@ A parameter whose size is still unknown (of a lazy layer) gets its numbers when 
 >>> nn.init.zeros_(layer.bias).data.tolist()
 [0.0, 0.0]
 >>> weight = nn.init.orthogonal_(layer.weight).data
->>> (weight @ weight.T).round(3).tolist()
+>>> abs(weight @ weight.T).round(3).tolist()
 [[1.0, 0.0], [0.0, 1.0]]
 
 The numbers of inputs and outputs that the variances follow from are those of ``weight[out][in][...]``.
