@@ -9,16 +9,14 @@ func ownSeeds() throws(CNNError) -> [[UInt8]] {
 }
 
 func bytes<T: Element>(_ network: Network<T>) throws(CNNError) -> [UInt8] {
-  var size = 0
+  var room: UnsafeMutableRawBufferPointer?
+  defer { room?.deallocate() }
   try save(network) { count throws(CNNError) in
-    size = count
-    return nil
+    let made = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
+    room = made
+    return made.baseAddress
   }
-  var file = [UInt8](repeating: 0, count: size)
-  var place: UnsafeMutableRawPointer?
-  file.withUnsafeMutableBytes { place = $0.baseAddress }
-  try save(network) { _ throws(CNNError) in place }
-  return file
+  return room.map { Array($0) } ?? []
 }
 
 private func filled(_ network: Network<Float>, _ name: Name, _ extents: Int...) throws(CNNError) -> ValueID {

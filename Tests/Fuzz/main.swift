@@ -32,7 +32,7 @@ func read(_ path: String) -> [UInt8]? {
 }
 
 func fail(_ message: String) -> Never {
-  fputs("ModelFuzzer: \(message)\n", stderr)
+  print("ModelFuzzer: \(message)")
   exit(1)
 }
 
@@ -85,7 +85,10 @@ for i in 0..<count {
   fuzz_reset_peak()
   let before = fuzz_peak(), start = fuzz_seconds()
   do throws(CNNError) {
-    let network = try file.withUnsafeBytes { bytes throws(CNNError) in try loadNetwork(bytes: bytes) }
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: file.count, alignment: 1)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: file)
+    let network = try loadNetwork(bytes: UnsafeRawBufferPointer(copy))
     let took = fuzz_seconds() - start
     slowest = max(slowest, took)
     guard took < seconds else { fail("case \(seed + i): loading took \(took) s") }
