@@ -225,17 +225,23 @@ public func swiftcnn_network_shape(
 
 // Running
 
+private func outputKind<T: Element>(
+  _ network: Network<T>, _ inputs: [AnyInput], _ output: Int
+) throws(CNNError) -> (shape: Shape, type: ElementType) {
+  let kinds = try network.outputKinds(inputs)
+  guard output >= 0 && output < kinds.count else {
+    throw .argument("output: wanted 0 to \(kinds.count - 1), got \(output)")
+  }
+  return kinds[output]
+}
+
 @_cdecl("swiftcnn_network_output_shape") @implementation
 public func swiftcnn_network_output_shape(
   _ network: OpaquePointer!, _ inputs: UnsafePointer<swiftcnn_tensor>!, _ input_count: Int, _ output: Int,
   _ shape: UnsafeMutablePointer<Int64>!, _ rank: UnsafeMutablePointer<Int32>!
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
-    let kinds = try network.outputKinds(decode(inputs, input_count))
-    guard output >= 0 && output < kinds.count else {
-      throw .argument("output: wanted 0 to \(kinds.count - 1), got \(output)")
-    }
-    try encode(kinds[output].shape, shape, rank)
+    try encode(outputKind(network, decode(inputs, input_count), output).shape, shape, rank)
   }
   return status(network, call, call)
 }
@@ -247,11 +253,7 @@ public func swiftcnn_network_output_type(
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let type else { throw .argument("type: is NULL") }
-    let kinds = try network.outputKinds(decode(inputs, input_count))
-    guard output >= 0 && output < kinds.count else {
-      throw .argument("output: wanted 0 to \(kinds.count - 1), got \(output)")
-    }
-    type.pointee = encode(kinds[output].type)
+    type.pointee = encode(try outputKind(network, decode(inputs, input_count), output).type)
   }
   return status(network, call, call)
 }

@@ -11,9 +11,10 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .. import datasets, get_num_threads, isa, load, nn, vision
+from .. import get_num_threads, isa, load, nn, vision
 from .._arrays import Array
 from ..errors import InvalidArgumentError, UnsupportedError
+from ._images import read_images
 
 #: What bench can run a file with beside swiftcnn.
 PEERS = ("onnxruntime", "openvino")
@@ -21,8 +22,6 @@ PEERS = ("onnxruntime", "openvino")
 
 def probabilities(options: argparse.Namespace) -> tuple[list[str], Array, list[str], int]:
     """The images that could be read, the probabilities for each, the names of classes, and the exit status."""
-    from . import say
-
     network = load(options.network)
     size, channels = image_size(network)
     names = vision.read_names(options.labels) if options.labels else []
@@ -33,14 +32,9 @@ def probabilities(options: argparse.Namespace) -> tuple[list[str], Array, list[s
         std = vision.IMAGENET_STD if channels == 3 else (1.0,)
     if len(mean) != channels:
         raise InvalidArgumentError(f"--mean and --std: wanted {channels} numbers, one for each channel, got {len(mean)}")
-    files, images, status = [], [], 0
-    for file in options.images:
-        try:
-            images.append(vision.preprocess(file, size, options.shorter_side, mean, std))
-            files.append(str(file))
-        except datasets.DatasetError as error:
-            say(error)
-            status = 1
+    files, images, status = read_images(
+        options.images, lambda file: vision.preprocess(file, size, options.shorter_side, mean, std)
+    )
     if not images:
         return [], np.zeros((0, 0), np.float32), [], status
     found = network.predict_proba(np.stack(images), options.batch)

@@ -11,6 +11,7 @@ import numpy as np
 from .. import datasets, vision
 from .._arrays import Array, Shape
 from . import _onnx
+from ._images import read_images
 from ._networks import load
 
 
@@ -34,17 +35,10 @@ def predict(options: argparse.Namespace) -> int:
 
 def _probabilities(options: argparse.Namespace) -> tuple[list[str], Array, list[str], int]:
     """As `_onnx.probabilities`, for a network that train kept."""
-    from . import say
-
     classifier = load(options.network)
-    files, images, status = [], [], 0
-    for file in options.images:
-        try:
-            images.append(read(file, classifier.shape, options.resize, options.invert))
-            files.append(str(file))
-        except datasets.DatasetError as error:
-            say(error)
-            status = 1
+    files, images, status = read_images(
+        options.images, lambda file: read(file, classifier.shape, options.resize, options.invert)
+    )
     if not images:
         return [], np.zeros((0, 0), np.float32), [], status
     return files, classifier.network.predict_proba(np.stack(images), options.batch), classifier.class_names, status
