@@ -68,13 +68,17 @@ private struct Inference<T: Element> {
       name: values[id.index].name, source: source, shape: shapes[id.index], type: types[id.index])
   }
 
+  /// The node as the maker of its operator sees it, with what is known by now.
+  private func description(of node: Graph<T>.Node) throws(CNNError) -> Attributes {
+    let given = node.inputs.map { id in id.map { graph.given(values[$0.index]) } ?? .absent }
+    return try Attributes(of: node.operatorName, node.attributes, inputs: given, outputs: node.outputs.count)
+  }
+
   /// Makes, infers and if possible folds this node; false: it cannot be made.
   mutating func visit(_ number: Int) throws(CNNError) -> Bool {
     var node = graph.nodes[number]
     if node.made.isPending {
-      let given = node.inputs.map { id in id.map { graph.given(values[$0.index]) } ?? .absent }
-      let description = try Attributes(of: node.operatorName, node.attributes, inputs: given, outputs: node.outputs.count)
-      let made = try naming(node.name, node.operatorName) { () throws(CNNError) in try graph.make(description) }
+      let made = try naming(node.name, node.operatorName) { () throws(CNNError) in try graph.make(description(of: node)) }
       if made.isPending { return false }
       node = node.with(inputs: node.inputs, outputs: node.outputs, made: made)
     }
@@ -139,9 +143,7 @@ private struct Inference<T: Element> {
   func inputs(behind number: Int) -> [Int] {
     var isMarked = [Bool](repeating: false, count: values.count)
     let node = graph.nodes[number]
-    let given = node.inputs.map { id in id.map { graph.given(values[$0.index]) } ?? .absent }
-    guard let description = try? Attributes(of: node.operatorName, node.attributes, inputs: given, outputs: node.outputs.count)
-    else { return [] }
+    guard let description = try? description(of: node) else { return [] }
     _ = try? OperatorKind<T>.make(description)
     for i in description.unknownInputs { if let id = node.inputs[i] { isMarked[id.index] = true } }
     for node in graph.nodes[..<number].reversed() where node.outputs.contains(where: { isMarked[$0.index] }) {
@@ -151,11 +153,7 @@ private struct Inference<T: Element> {
   }
   func throwMissing(_ number: Int) throws(CNNError) -> Never {
     let node = graph.nodes[number]
-    let given = node.inputs.map { id in id.map { graph.given(values[$0.index]) } ?? .absent }
-    try naming(node.name, node.operatorName) { () throws(CNNError) in
-      _ = try OperatorKind<T>.make(
-        Attributes(of: node.operatorName, node.attributes, inputs: given, outputs: node.outputs.count))
-    }
+    try naming(node.name, node.operatorName) { () throws(CNNError) in _ = try OperatorKind<T>.make(description(of: node)) }
     throw CNNError(.unsupported, "\(node.name) (\(node.operatorName)): reads what is not known")
   }
 

@@ -50,4 +50,24 @@ import Testing
     try network.predict([x.input], [Output("y", image, onto)])
     #expect((0..<image.count).allSatisfy { onto[$0] == y.data[$0] })
   }
+
+  /// What a last node refuses only when it sees it is refused before it writes to the caller.
+  @Test func nothingIsWrittenWhereElementsAreRefused() throws {
+    func check(_ name: StaticString, _ attributes: [Attribute], _ inputs: [TypedArray], _ y: [Int]) throws {
+      let network = Network<Float>(), graph = network.graph
+      let ids = inputs.map { graph.input(Name("x\(graph.inputs.count)"), type: $0.type, shape: $0.shape) as ValueID? }
+      try graph.setOutputs(graph.add(Name(name), attributes, inputs: ids))
+      let result = try Array1<Float>(y) { _ in 7 }
+      let given = inputs.map { AnyInput("x", $0.shape, $0.type, UnsafeRawPointer($0.data)) }
+      #expect(throws: CNNError.self, "\(name)") { try network.predict(given, [AnyOutput(result.output)]) }
+      #expect((0..<result.input.shape.count).allSatisfy { result.input.data[$0] == 7 }, "\(name)")
+    }
+    let scores = try TypedArray.of([1, 2, 3, 4, 5, 6] as [Float], [2, 3])
+    for name in ["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"] as [StaticString] {
+      try check(name, [.string("reduction", "none")], [scores, .of([1, 3], [2])], [2])
+    }
+    let regions = try TypedArray.of([0, 0, 1, 1, 0, 0, .infinity, 1] as [Float], [2, 4])
+    let image = try TypedArray.of([1, 2, 3, 4] as [Float], [1, 1, 2, 2])
+    try check("RoiAlign", [], [image, regions, .of([0, 0], [2])], [2, 1, 1, 1])
+  }
 }

@@ -1,15 +1,19 @@
 // Comparisons, and the logic of bools and of bits, with broadcasting. They have no gradients.
 import CNNCore
 
-/// y = f(a, b) of bools or integers.
-final class IntegerOperator<T: Element>: BinaryOperator<T> {
-  private let function: IntegerFunction
+/// y = f(a, b) of an integer function.
+class DiscreteOperator<T: Element>: BinaryOperator<T> {
+  final let function: IntegerFunction
   init(_ attributes: Attributes, _ function: IntegerFunction) throws(CNNError) {
     self.function = function
     try super.init(attributes)
   }
   override var ofIntegers: IntegerFunction? { function }
   override var hasBackward: Bool { false }
+}
+
+/// Of bools or integers.
+final class IntegerOperator<T: Element>: DiscreteOperator<T> {
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     if let type = inputs[0], type == T.elementType { throw wrongType(0, function.wanted, type) }
     return try super.outputTypes(of: inputs)
@@ -31,14 +35,7 @@ final class IntegerOperator<T: Element>: BinaryOperator<T> {
 }
 
 /// Bools from a comparison of whatever is of one type.
-final class ComparisonOperator<T: Element>: BinaryOperator<T> {
-  private let function: IntegerFunction
-  init(_ attributes: Attributes, _ function: IntegerFunction) throws(CNNError) {
-    self.function = function
-    try super.init(attributes)
-  }
-  override var ofIntegers: IntegerFunction? { function }
-  override var hasBackward: Bool { false }
+final class ComparisonOperator<T: Element>: DiscreteOperator<T> {
   override var mayOverwriteInputs: [Int] { [] }
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     _ = try super.outputTypes(of: inputs)

@@ -42,10 +42,11 @@ final class ClassLossOperator<T: Element>: Operator<T> {
     return [ElementType](repeating: T.elementType, count: signature.outputs)
   }
 
-  /// Calls body(row, place of its class in x, weight); rows that are ignored are left out.
-  private func forEachRow(
-    _ x: Shape, _ target: AnyInput, _ weight: Input<T>?, _ body: (Int, Int, T) -> Void
-  ) throws(CNNError) {
+  private struct Row { let number: Int, place: Int, weight: T }
+  /// Of each row its number, the place of its class in x, and its weight; rows that are ignored are left out. To be asked for before
+  /// anything is written: a class may be refused.
+  private func rows(_ x: Shape, _ target: AnyInput, _ weight: Input<T>?) throws(CNNError) -> [Row] {
+    var list: [Row] = []
     let classes = try Scratch<Int64>(target.shape.count), rows = AxisRows(x, axis: 1)
     Wide.load(target, 0, target.shape.count, classes.data)
     for row in 0..<target.shape.count {
@@ -53,12 +54,14 @@ final class ClassLossOperator<T: Element>: Operator<T> {
       if k == ignored { continue }
       guard k >= 0 && k < rows.K else { throw .argument("\(target.name): wanted classes from 0 to \(rows.K - 1), got \(k)") }
       let place = (row / rows.inner * rows.K + k) * rows.inner + row % rows.inner
-      body(row, place, weight.map { $0.data[k] } ?? 1)
+      list.append(Row(number: row, place: place, weight: weight.map { $0.data[k] } ?? 1))
     }
+    return list
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), y = try arrays.output(), weight = try arrays.optionalInput(2)
+    let rows = try rows(x.shape, arrays.anyInput(1), weight)
     let own = try Scratch<T>(takesScores && signature.outputs < 2 ? x.shape.count : 0)
     var logarithms = x.data
     if takesScores {
@@ -68,11 +71,11 @@ final class ClassLossOperator<T: Element>: Operator<T> {
     }
     zero(y.data, y.shape.count)
     var (sum, total): (T, T) = (0, 0)
-    try forEachRow(x.shape, arrays.anyInput(1), weight) { row, place, weight in
-      let loss = -weight * logarithms[place]
-      if reduction == .none { y.data[row] = loss }
+    for row in rows {
+      let loss = -row.weight * logarithms[row.place]
+      if reduction == .none { y.data[row.number] = loss }
       sum += loss
-      total += weight
+      total += row.weight
     }
     if reduction == .sum { y.data[0] = sum }
     if reduction == .mean { y.data[0] = sum / total }
@@ -82,20 +85,19 @@ final class ClassLossOperator<T: Element>: Operator<T> {
   override var backwardReadsInputs: [Int] { [0, 1, 2] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     guard let gradX = try arrays.gradInput(0) else { return }
-    let x = try arrays.input(0), target = try arrays.anyInput(1), weight = try arrays.optionalInput(2),
-      gradY = try arrays.gradOutput()
-    let rows = AxisRows(x.shape, axis: 1)
-    var total: T = 0
-    try forEachRow(x.shape, target, weight) { _, _, weight in total += weight }
+    let x = try arrays.input(0), gradY = try arrays.gradOutput(), axis = AxisRows(x.shape, axis: 1)
+    let rows = try rows(x.shape, arrays.anyInput(1), arrays.optionalInput(2))
+    let total = rows.reduce(T(0)) { $0 + $1.weight }
     let slopes = try Scratch<T>(x.shape.count), onX = slopes.data
     zero(onX, x.shape.count)
     if takesScores && signature.outputs > 1 { copy(try arrays.gradOutput(1).data, to: onX, x.shape.count) }
-    try forEachRow(x.shape, target, weight) { row, place, weight in
-      onX[place] -= weight * (reduction == .none ? gradY.data[row] : reduction == .sum ? gradY.data[0] : gradY.data[0] / total)
+    for row in rows {
+      let slope = reduction == .none ? gradY.data[row.number] : reduction == .sum ? gradY.data[0] : gradY.data[0] / total
+      onX[row.place] -= row.weight * slope
     }
     guard takesScores else { return copy(UnsafePointer(onX), to: gradX.data, x.shape.count) }
     let logarithms = try Scratch<T>(x.shape.count)
-    try rows.softmax(x.data, logarithms.data, isLogarithm: true)
-    try rows.softmaxBackward(UnsafePointer(logarithms.data), UnsafePointer(onX), gradX.data, isLogarithm: true)
+    try axis.softmax(x.data, logarithms.data, isLogarithm: true)
+    try axis.softmaxBackward(UnsafePointer(logarithms.data), UnsafePointer(onX), gradX.data, isLogarithm: true)
   }
 }

@@ -45,10 +45,18 @@ final class RoiAlignOperator<T: Element>: Operator<T> {
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), images = try Indices(arrays.anyInput(2), of: x.shape[0])
     let rois = try arrays.input(1), y = try arrays.output()
+    // Of all regions first: one that is refused is so before anything is written.
+    var sampled: [(rows: AxisSamples, columns: AxisSamples)] = []
     for region in 0..<rois.shape[0] {
-      let box = rois.data + 4 * region, plane = x.shape[2] * x.shape[3]
-      let rows = try samplesOfAxis(box[1], box[3], height, x.shape[2]),
-        columns = try samplesOfAxis(box[0], box[2], width, x.shape[3])
+      let box = rois.data + 4 * region
+      sampled.append(
+        (
+          rows: try samplesOfAxis(box[1], box[3], height, x.shape[2]),
+          columns: try samplesOfAxis(box[0], box[2], width, x.shape[3])
+        ))
+    }
+    let plane = x.shape[2] * x.shape[3]
+    for (region, (rows, columns)) in sampled.enumerated() {
       parallel(x.shape[1], width: try parallelWidth(x.shape[1], .elements(x.shape[1], height * width, rows.count * 4))) {
         c, _ in
         let from = x.data + (images.data[region] &* x.shape[1] &+ c) &* plane
