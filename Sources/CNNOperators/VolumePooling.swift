@@ -1,5 +1,5 @@
-// Pooling of volumes: y[N][C][OD][OH][OW] of x[N][C][D][H][W]. The largest of a box is the largest of its planes' largest, and its mean
-// their means' mean: so planes are pooled, then what is left along the depth, where a plane's pixels are the columns of an image
+// Pooling of volumes: y[N][C][OD][OH][OW] of x[N][C][D][H][W]. The largest of a box is the largest of its planes' largest, its mean their
+// means' mean, and its norm their norms' norm: so planes are pooled, then what is left along the depth, where a plane's pixels are the columns of an image
 // of D rows.
 import CNNCore
 
@@ -74,5 +74,28 @@ struct VolumePooling {
     try plane.averageBackward(
       Input("planes", planes, UnsafePointer(scratch.data)),
       Output(gradX.name, VolumePooling.planes(gradX.shape), gradX.data))
+  }
+
+  /// `norms`: of the planes, kept for backward.
+  func lpForward<T: Element>(_ norm: LpNorm, _ x: Input<T>, _ y: Output<T>, norms: Output<T>?) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let scratch = try Scratch<T>(norms == nil ? between.count : 0), data = norms?.data ?? scratch.data
+    try plane.lpForward(norm, Input(x.name, VolumePooling.planes(x.shape), x.data), Output("planes", planes, data))
+    try depth.lpForward(
+      norm, Input("planes", columns, UnsafePointer(data)), Output(y.name, VolumePooling.columns(y.shape), y.data))
+  }
+
+  func lpBackward<T: Element>(
+    _ norm: LpNorm, _ x: Input<T>, norms: Input<T>, _ y: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>
+  ) throws(CNNError) {
+    let planes = try VolumePooling.planes(between), columns = try VolumePooling.columns(between)
+    let results = try VolumePooling.columns(gradY.shape), images = try VolumePooling.planes(x.shape)
+    let scratch = try Scratch<T>(between.count)
+    try depth.lpBackward(
+      norm, Input("norms", columns, norms.data), Input(y.name, results, y.data), Input(gradY.name, results, gradY.data),
+      Output("planes", columns, scratch.data))
+    try plane.lpBackward(
+      norm, Input(x.name, images, x.data), Input("norms", planes, norms.data),
+      Input("planes", planes, UnsafePointer(scratch.data)), Output(gradX.name, images, gradX.data))
   }
 }

@@ -14,6 +14,7 @@ let operatorCases: [OperatorCase] = [
   elementaryFunctions,
   gathers,
   batchNormalization,
+  causalConv,
   concat,
   conv,
   convTranspose,
@@ -48,6 +49,8 @@ let operatorCases: [OperatorCase] = [
   upsample,
   volumeAveragePool,
   volumeConv,
+  volumeConvTranspose,
+  volumeLpPool,
   volumeMaxPool,
 ].flatMap { $0 }
 

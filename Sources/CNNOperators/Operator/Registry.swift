@@ -34,6 +34,7 @@ package struct OperatorKind<T: Element> {
       .init("BitwiseXor", IntegerOperator.bitXor),
       .init("Cast", CastOperator.init),
       .init("CastLike", CastOperator.init),
+      .init("CausalConvWithState", CausalConvWithStateOperator.init),
       .init("Ceil", ActivationOperator<Ceil<T>>.init),
       .init("Celu", ActivationOperator<Celu<T>>.init),
       .init("CenterCropPad", CenterCropPadOperator.init),

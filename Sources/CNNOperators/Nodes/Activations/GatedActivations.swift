@@ -16,6 +16,7 @@ struct HardSwish<T: Element>: Activation {
 struct Swish<T: Element>: Activation {
   private let alpha: T
   init(_ attributes: Attributes) throws(CNNError) { alpha = T(try attributes.float("alpha", default: 1)) }
+  init(alpha: T) { self.alpha = alpha }
 
   @inline(__always) func value(_ x: T) -> T { x * logistic(alpha * x) }
   @inline(__always) func slope(_ x: T) -> T {
