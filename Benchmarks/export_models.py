@@ -3,7 +3,7 @@ downloaded), and statistics of normalizations that fit them.
 
   export_models.py FOLDER [NAME ...]
 
-NAME.pt (PyTorch's state), NAME.npz (the same as arrays), NAME_n1.onnx and NAME_n8.onnx; for ncnn NAME.ncnn.param and .bin,
+NAME.pt (PyTorch's state), NAME_n1.onnx and NAME_n8.onnx; for ncnn NAME.ncnn.param and .bin,
 where pnnx is installed. What is there is not made again.
 """
 
@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from harness.workloads import MODELS
 
@@ -94,7 +93,6 @@ def main() -> None:
                 verbose=False,
             )
         export_ncnn(net, name, folder)
-        np.savez(folder / f"{name}.npz", **{key: value.numpy() for key, value in net.state_dict().items()})
         torch.save(net.state_dict(), folder / f"{name}.pt")
         print(name, flush=True)
 

@@ -318,6 +318,20 @@ swiftcnn_status swiftcnn_network_memory(swiftcnn_network *network, const swiftcn
 swiftcnn_status swiftcnn_network_predict(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count,
                                          const swiftcnn_tensor *outputs, size_t output_count);
 
+/* What a step of inference takes: a node's, or that of several which one step does together. */
+typedef struct swiftcnn_step {
+  char name[64];         /* of the first node; ends with a zero byte, cut where it is longer */
+  char operators[64];    /* all that are in it, in their order: "Conv+BatchNormalization+Relu" */
+  double seconds;        /* the median of all runs */
+  int64_t multiply_adds; /* of its products, as plain sums */
+  int64_t bytes;         /* of the arrays that it reads and writes */
+} swiftcnn_step;
+/* Runs inference `runs` times, one at least, on inputs whose results are not kept. *count is the room at `steps`, and then how many
+ * there are; with steps NULL nothing is run and no more is written. *peak, where peak is not NULL: the multiply-adds a second that as
+ * many cores as there are threads can do at most. */
+swiftcnn_status swiftcnn_network_profile(swiftcnn_network *network, const swiftcnn_tensor *inputs, size_t input_count, int32_t runs,
+                                         swiftcnn_step *steps, size_t *count, double *peak);
+
 /* -- Training -- */
 
 /* SoftmaxCrossEntropyLoss, BCEWithLogitsLoss, MSELoss, L1Loss or HuberLoss. */

@@ -18,14 +18,6 @@ from swiftcnn import layers, models, nn, optim
 from peers import Job
 
 TRAINED = {"simple": models.SimpleConvNet, "deep": models.DeepConvNet, "resnet20": models.resnet20}
-# As long as nothing reads ONNX files: the same networks, and their numbers.
-MODELS = {
-    "resnet18": models.resnet18,
-    "resnet50": models.resnet50,
-    "mobilenet_v2": models.MobileNetV2,
-    "vgg16": models.vgg16,
-    "squeezenet1_1": models.SqueezeNet,
-}
 
 
 def flipped(values: Any) -> Any:
@@ -126,13 +118,6 @@ class Peer:
         return Job(run, outputs)
 
     def onnx(self, row: Row, given: dict[str, Any]) -> Job:
-        net, x = self._from_file(row), given["x"]
+        net, x = swiftcnn.load(self.models / f"{row.model}_n{row.n}.onnx"), given["x"]
         net.predict(x)
         return Job(lambda: net.predict(x), lambda: {"y": net.predict(x)})
-
-    def _from_file(self, row: Row) -> Any:
-        """`models`' network with the file's numbers, which come as an archive of arrays."""
-        net = MODELS[row.model]()
-        with np.load(self.models / f"{row.model}.npz") as numbers:
-            net.load_state_dict(dict(numbers))
-        return net

@@ -81,14 +81,22 @@ package final class Execution<T: Element> {
     at inputs: [UnsafeRawPointer], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil, seed: UInt64 = 0,
     outputs: [UnsafeMutableRawPointer?] = []
   ) throws(CNNError) {
+    try begin(inputs, graph, gradients: gradients, outputs: outputs)
+    for step in plan.steps { try forward(step, seed) }
+    if plan.updatesBuffers { graph.buffers.change() }
+  }
+
+  func begin(
+    _ inputs: [UnsafeRawPointer], _ graph: Graph<T>, gradients: UnsafeMutablePointer<T>? = nil,
+    outputs: [UnsafeMutableRawPointer?] = []
+  ) throws(CNNError) {
     try bind(
       inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients,
       outputs: outputs)
     try prepare(graph)
-    for step in plan.steps {
-      try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }
-    }
-    if plan.updatesBuffers { graph.buffers.change() }
+  }
+  @inline(__always) func forward(_ step: Plan<T>.Step, _ seed: UInt64) throws(CNNError) {
+    try naming(step.name, step.operatorName) { () throws(CNNError) in try step.work.forward(arrays(step, seed)) }
   }
 
   /// Runs all steps back, once the gradient of the loss is written: overwrites the gradients of all parameters that are not frozen.

@@ -47,6 +47,8 @@ package final class Graph<T: Element> {
     package let inputs: [ValueID?]
     package let outputs: [ValueID]
     package let made: Operator<T>
+    /// The operators whose work it does besides its own (Rewriting.swift).
+    package var absorbed: [Name] = []
   }
 
   package private(set) var values: [Value] = []

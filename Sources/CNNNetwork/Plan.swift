@@ -7,6 +7,8 @@ package final class Plan<T: Element> {
   /// One operator's work: that of a node, or of several that one operator does together.
   struct Step {
     let name: Name, operatorName: Name
+    /// Those whose work it does too.
+    let absorbed: [Name]
     let node: Int
     let work: Operator<T>
     let operands: Operands
@@ -80,7 +82,8 @@ package final class Plan<T: Element> {
     steps = laidOut.graph.nodes.enumerated().map { number, node in
       let operands = layout.operands(number, again: false)
       return Step(
-        name: node.name, operatorName: node.operatorName, node: number, work: node.made, operands: operands,
+        name: node.name, operatorName: node.operatorName, absorbed: node.absorbed, node: number, work: node.made,
+        operands: operands,
         again: recomputation.segments.count > 1 ? layout.operands(number, again: true) : operands,
         backward: best.backward[number], recomputed: recomputed[number])
     }

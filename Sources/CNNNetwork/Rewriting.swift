@@ -61,6 +61,7 @@ private struct Draft<T: Element> {
       let missing = [ValueID?](repeating: nil, count: first.made.signature.inputs.count - first.inputs.count)
       let others = next.inputs[..<place] + next.inputs[(place + 1)...]
       nodes[user] = first.with(inputs: first.inputs + missing + others, outputs: next.outputs, made: made)
+      nodes[user].absorbed += [next.operatorName]
       nodes.remove(at: number)
       isChanged = true
     }
@@ -71,6 +72,6 @@ extension Graph.Node {
   func with(inputs: [ValueID?], outputs: [ValueID], made: Operator<T>? = nil) -> Self {
     Self(
       name: name, operatorName: operatorName, attributes: attributes, inputs: inputs, outputs: outputs,
-      made: made ?? self.made)
+      made: made ?? self.made, absorbed: absorbed)
   }
 }

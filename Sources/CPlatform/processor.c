@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -50,6 +51,12 @@ bool platform_has_avx512(void) { return false; }
 unsigned platform_flush_denormals(void) { return 0; }
 void platform_restore_denormals(unsigned mode) { (void)mode; }
 #endif
+
+int64_t platform_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 /* The first numbers of a small control file; the count read. "max" reads as -1. */
 static int read_numbers(const char *path, long long *first, long long *second) {

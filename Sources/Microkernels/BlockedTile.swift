@@ -2,11 +2,14 @@
 // differs from MatrixTile in where things lie: a pixel's channels are neighbours, pixels are a constant distance apart, and the two
 // vectors of a pixel's result are in different blocks. What follows a convolution is done before the sums are stored.
 
-/// So many terms of a tile's sum, whose first elements of `a` lie at an offset.
+/// So many terms of a tile's sum, whose first elements of `a` lie at an offset; and the offset of elements that will soon be needed. Blocks
+/// of channels are far apart, so that no processor guesses where the next run begins.
 public struct TileRun: BitwiseCopyable {
-  public var offset: Int, count: Int
+  public var offset: Int, count: Int, soon: Int
   @inlinable
-  public init(offset: Int, count: Int) { (self.offset, self.count) = (offset, count) }
+  public init(offset: Int, count: Int, soon: Int? = nil) {
+    (self.offset, self.count, self.soon) = (offset, count, soon ?? offset)
+  }
 }
 
 /// The operands of a row of tiles, for pixels m and vectors v of output channels (one or two):
@@ -52,7 +55,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
-  let ahead = operands.pointee.ahead
+  let ahead = operands.pointee.ahead, line = 64 / MemoryLayout<V.Scalar>.stride
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   repeat {
     let d = c + operands.pointee.cBlock
@@ -73,7 +76,8 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
       var a = first + run.pointee.offset
-      let end = b + run.pointee.count &* (2 &* V.count)
+      let end = b + run.pointee.count &* (2 &* V.count), soon = first + run.pointee.soon
+      if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(soon + m &* step) } }
       repeat {
         let b0 = V.load(b), b1 = V.load(b + V.count)
         V.prefetch(b + ahead)

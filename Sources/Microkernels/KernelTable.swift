@@ -75,6 +75,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public let sgd: Step<SGDStep<T>>, momentum: Step<MomentumStep<T>>, adagrad: Step<AdagradStep<T>>
   public let rmsprop: Step<RMSpropStep<T>>, adam: Step<AdamStep<T>>
 
+  /// For the processor's peak (Peak.swift).
+  public typealias Rounds = @Sendable (_ rounds: Int, _ factor: T) -> T
+  public let multiplyAddRounds: Rounds
+
   /// For channel-blocked arrays.
   public let blocked: BlockedKernels<T>
   /// For Winograd's algorithm.
@@ -93,7 +97,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     sigmoid: @escaping Map, tanh: @escaping Map, softmaxRow: @escaping SoftmaxRow, reluBackward: @escaping ThroughOutput,
     sigmoidBackward: @escaping ThroughOutput, tanhBackward: @escaping ThroughOutput, sgd: @escaping Step<SGDStep<T>>,
     momentum: @escaping Step<MomentumStep<T>>, adagrad: @escaping Step<AdagradStep<T>>,
-    rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>,
+    rmsprop: @escaping Step<RMSpropStep<T>>, adam: @escaping Step<AdamStep<T>>, multiplyAddRounds: @escaping Rounds,
     blocked: BlockedKernels<T>, winograd: WinogradKernels<T>
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
@@ -108,6 +112,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.sigmoid, self.tanh, self.softmaxRow) = (sigmoid, tanh, softmaxRow)
     (self.reluBackward, self.sigmoidBackward, self.tanhBackward) = (reluBackward, sigmoidBackward, tanhBackward)
     (self.sgd, self.momentum, self.adagrad, self.rmsprop, self.adam) = (sgd, momentum, adagrad, rmsprop, adam)
+    self.multiplyAddRounds = multiplyAddRounds
     (self.blocked, self.winograd) = (blocked, winograd)
   }
 }
@@ -148,6 +153,7 @@ extension KernelTable {
       sgd: { Microkernels.sgd(V.self, $0, $1) }, momentum: { Microkernels.momentum(V.self, $0, $1) },
       adagrad: { Microkernels.adagrad(V.self, $0, $1) }, rmsprop: { Microkernels.rmsprop(V.self, $0, $1) },
       adam: { Microkernels.adam(V.self, $0, $1) },
+      multiplyAddRounds: { Microkernels.multiplyAddRounds(V.self, $0, $1) },
       blocked: BlockedKernels(V.self, rows2: tallRows, rows1: narrowRows), winograd: WinogradKernels(V.self))
   }
 }

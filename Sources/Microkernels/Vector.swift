@@ -17,6 +17,8 @@ public protocol Vector: SendableMetatype {
   static func store(_ v: Self, _ p: UnsafeMutablePointer<Scalar>, first n: Int)
   /// Asks for what lies there to be brought into the second cache; any address will do.
   static func prefetch(_ p: UnsafePointer<Scalar>)
+  /// The same into the first.
+  static func prefetchNear(_ p: UnsafePointer<Scalar>)
   static func lane(_ v: Self, _ i: Int) -> Scalar
 
   static func plus(_ a: Self, _ b: Self) -> Self

@@ -37,6 +37,21 @@ func elements<T>(_ arrays: [NetworkArray<T>]) -> [[T]] {
 }
 
 @Suite(.serialized) struct NetworkTests {
+  @Test func profileSaysWhatIsDoneTogether() throws {
+    let network = Network(seed: 1) {
+      Conv2D(4, kernel: 3)
+      ReLU()
+      Flatten()
+      Dense(3)
+    }
+    let x: Tensor<Float> = try numbers([2, 1, 8, 8], seed: 3), steps = try network.profile(x, runs: 2)
+    let products = steps.filter { $0.multiplyAdds > 0 }
+    #expect(products.map { $0.operators } == [["Conv", "Relu"], ["Gemm"]])
+    #expect(products.map { $0.multiplyAdds } == [2 * 4 * 36 * 9, 2 * 3 * 144])
+    #expect(steps.allSatisfy { $0.seconds >= 0 && $0.bytes > 0 })
+    #expect(throws: CNNError.self) { try network.profile(x, runs: 0) }
+  }
+
   private func learn<T: FloatingScalar>(_: T.Type) throws {
     let network = Network<T>(seed: 1) { residual() }, (x, classes) = try rows(60, T.self)
     try network.compile(optimizer: .adam(learningRate: 0.01), schedules: [.linear(over: 2), .cosine(over: 12)])

@@ -102,6 +102,10 @@ def test_bench(files, capsys):
     for row in rows:
         assert row["fastest"] <= row["median"] and row["runs"] >= 5 and row["difference"] < 1e-5
     assert main(command) == 0 and "swiftcnn" in capsys.readouterr().out
+    assert main([*command, "--profile"]) == 0 and "Conv" in capsys.readouterr().out
+    assert main([*command, "--profile", "--json"]) == 0
+    ours, other = json.loads(capsys.readouterr().out)
+    assert ours["peak"] > 0 and all(step["seconds"] >= 0 for step in ours["steps"]) and "steps" not in other
     assert main(["bench", str(folder / "net.onnx"), "--against", "abacus"]) == 2
 
 

@@ -47,6 +47,18 @@ class _Sized(ctypes.Structure):
         super().__init__(ctypes.sizeof(self), *members)
 
 
+class Step(ctypes.Structure):
+    """What a step of inference takes."""
+
+    _fields_ = [
+        ("name", c_char * 64),
+        ("operators", c_char * 64),
+        ("seconds", c_double),
+        ("multiply_adds", c_int64),
+        ("bytes", c_int64),
+    ]
+
+
 _KERNEL = [("kernel", c_int64 * 2)]
 _STEPS = [("strides", c_int64 * 2), ("pads", c_int64 * 4), ("dilations", c_int64 * 2)]
 
@@ -186,6 +198,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_output_shape": ([_NETWORK, *_TENSORS, c_size_t, *_EXTENTS], _STATUS),
     "swiftcnn_network_output_type": ([_NETWORK, *_TENSORS, c_size_t, POINTER(c_int32)], _STATUS),
     "swiftcnn_network_memory": ([_NETWORK, *_TENSORS, c_int32, POINTER(c_int64)], _STATUS),
+    "swiftcnn_network_profile": ([_NETWORK, *_TENSORS, c_int32, POINTER(Step), POINTER(c_size_t), _DOUBLE], _STATUS),
     "swiftcnn_network_predict": ([_NETWORK, *_TENSORS, *_TENSORS], _STATUS),
     "swiftcnn_network_set_loss": ([_NETWORK, *_NAMED], _STATUS),
     "swiftcnn_network_set_optimizer": ([_NETWORK, *_NAMED], _STATUS),
@@ -532,6 +545,15 @@ class Network:
         size, inputs = c_int64(), [np.empty(shape, self.dtype) for shape in shapes]  # never touched, so no memory
         self._call("memory", *_tensors(inputs), int(train), ctypes.byref(size))
         return size.value
+
+    def profile(self, inputs: Sequence[npt.NDArray[Any]], runs: int) -> tuple[list[Step], float]:
+        """The steps of an inference with their times, and the multiply-adds a second that threads can do at most."""
+        self.settle()
+        count, peak = c_size_t(), c_double()
+        self._call("profile", *_tensors(inputs), runs, None, ctypes.byref(count), None)
+        steps = (Step * count.value)()
+        self._call("profile", *_tensors(inputs), runs, steps, ctypes.byref(count), ctypes.byref(peak))
+        return list(steps), peak.value
 
     def predict(self, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[npt.NDArray[Any]]) -> None:
         self.settle()

@@ -19,6 +19,9 @@ extension Convolution.Sizes {
     _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
+    if isStridedPointwise && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0 {
+      return try stridedForward(x, packing, filters, y, epilogue)
+    }
     let lanes = T.kernels.lanes, window = planes.window, taps = taps
     let blocks = (C &+ lanes &- 1) / lanes
     let runs = try Scratch<TileRun>(blocks &* taps)
@@ -43,6 +46,28 @@ extension Convolution.Sizes {
     .run(
       UnsafePointer(x.data) + first, imageStep: x.imageStep, groupStep: blocks &* x.blockStep, N: N, rows: rows,
       columns: columns, total: pixels, y, work)
+  }
+
+  private var isStridedPointwise: Bool { taps == 1 && !isPointwise && !isPadded }
+  /// Of a pointwise convolution with strides: the pixels that it reads are gathered first, and are one row then. It reads them for each
+  /// panel of filters, from rows that may be shorter than two tiles.
+  private func stridedForward(
+    _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
+    _ epilogue: Epilogue<T>
+  ) throws(CNNError) {
+    let lanes = T.kernels.lanes, strides = planes.window.strides, (OH, OW) = (OH, OW)
+    let shape = try Shape("x", N, G * C, OH, OW), scratch = try Scratch<T>(BlockedArray<T>.extents(shape, 0).count)
+    let gathered = try BlockedArray(shape, halo: 0, scratch.data)
+    try gathered.forEachBlock(.elements(gathered.count)) { n, block in
+      let from = UnsafePointer(x.inside(n, block)), to = gathered.inside(n, block)
+      for row in 0..<OH {
+        let from = from + row &* strides[0] &* x.rowStep, to = to + row &* OW &* lanes
+        for column in 0..<OW { copy(from + column &* strides[1] &* lanes, to: to + column &* lanes, lanes) }
+      }
+    }
+    let pointwise = try Convolution(strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: G)
+    try pointwise.sizes(shape, Shape("weight", G * K, C, 1, 1), of: T.self).directForward(
+      gathered, packing, filters, y, epilogue)
   }
 
   /// y = x * filters of a planar x of few channels, whose padded rows are made a band at a time. A planar y has no residual.

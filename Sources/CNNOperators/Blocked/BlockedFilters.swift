@@ -7,6 +7,7 @@ import Microkernels
 /// zeros. Behind all of them stand the biases, zeros up to a whole block.
 struct BlockedFilters<T: Element> {
   let G: Int, K: Int, C: Int, taps: Int
+  let lanes = T.kernels.lanes
   /// Whether the convolution reads a planar x.
   let planar: Bool
 
@@ -19,7 +20,6 @@ struct BlockedFilters<T: Element> {
     (G, K, C, self.taps, planar) = (sizes.G, sizes.C, sizes.K, taps, false)
   }
 
-  var lanes: Int { T.kernels.lanes }
   /// Of a group: blocks of output channels, and panels of them.
   var blocks: Int { (K &+ lanes &- 1) / lanes }
   var panels: Int { (blocks &+ 1) / 2 }

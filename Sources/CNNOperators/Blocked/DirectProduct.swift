@@ -5,6 +5,8 @@ import Microkernels
 
 struct DirectProduct<T: Element> {
   let packing: BlockedFilters<T>, filters: UnsafePointer<T>
+  /// At hand, because a look at the table of kernels counts its references, which takes as long as a small tile.
+  private let tiles = T.kernels.blocked.tiles
   /// Whole blocks of them, or none.
   var bias: UnsafePointer<T>?
 
@@ -13,7 +15,7 @@ struct DirectProduct<T: Element> {
   /// Of the tiles: what pixels are apart (see BlockedTiles), and elements from a term of a run to the next.
   let step: Int, aStep: Int
   /// All terms of a sum, for a window at offset 0; the runs of a block of channels stand together.
-  let runs: UnsafePointer<TileRun>, runsPerBlock: Int, runCount: Int
+  let runs: UnsafeMutablePointer<TileRun>, runsPerBlock: Int, runCount: Int
   /// From window to window, and from a row of windows to the next.
   let columnStep: Int, rowStep: Int
   /// Windows further apart than tiles know are done one by one.
@@ -43,26 +45,47 @@ struct DirectProduct<T: Element> {
     // them; but so small that there are tasks for several threads.
     let rowBytes = max(1, rowStep &* blocks &* MemoryLayout<T>.stride)
     let shared = (N &* rows &* G &* panels &+ 15) / 16
-    let height = max(1, min(min(N &* rows, 393_216 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
-    let tasks = bands &* G &* panels
+    let height = max(1, min(min(N &* rows, 131_072 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
+    // Panels that a slice of x goes through while it is in the caches.
+    let (groups, _) = balanced(panels, most: max(1, bands &* G &* panels / 8))
+    let tasks = bands &* G &* groups
+    lookAhead()
     parallel(tasks, width: try parallelWidth(tasks, work)) { task, _ in
-      let band = task / (G &* panels), g = task / panels % G, panel = task % panels
+      let band = task / (G &* groups), g = task / groups % G, (firstPanel, panelCount) = part(task % groups, of: groups, panels)
       forEachSlice { slice in
-        for row in band &* height..<min(N &* rows, (band &+ 1) &* height) {
-          let n = row / rows, r = row % rows
-          tileRow(
-            x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), g: g, panel: panel, row: r, y, image: n,
-            min(columns, total &- r &* columns), slice)
+        for panel in firstPanel..<firstPanel &+ panelCount {
+          for row in band &* height..<min(N &* rows, (band &+ 1) &* height) {
+            let n = row / rows, r = row % rows
+            tileRow(
+              x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), g: g, panel: panel, row: r, y, image: n,
+              min(columns, total &- r &* columns), slice)
+          }
         }
       }
     }
   }
 
-  /// So many blocks of input channels at a time as have their part of a panel in the second cache, beside x.
+  /// Each run asks for what the fourth behind it will read, the last ones of a slice for the first ones of the next tile: about as far
+  /// ahead as memory that is in no cache of the core's own takes to come.
+  private func lookAhead() {
+    let distance = 4
+    forEachSlice { slice in
+      let end = slice.firstRun &+ slice.runs
+      for i in slice.firstRun..<end {
+        let next = i &+ distance
+        runs[i].soon =
+          next < end
+          ? runs[next].offset
+          : runs[min(slice.firstRun &+ next &- end, i)].offset &+ tiles.rows2 &* columnStep
+      }
+    }
+  }
+
+  /// So many blocks of input channels at a time as have their part of a panel in the first cache, beside x.
   func forEachSlice(_ body: (Slice) -> Void) {
-    let lanes = T.kernels.lanes, blocks = runCount / runsPerBlock
+    let lanes = packing.lanes, blocks = runCount / runsPerBlock
     let bytes = runsPerBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
-    let (parts, _) = balanced(blocks, most: max(1, 196_608 / bytes))
+    let (parts, _) = balanced(blocks, most: max(1, 16_384 / bytes))
     for i in 0..<parts {
       let (first, count) = part(i, of: parts, blocks)
       body(
@@ -88,11 +111,11 @@ struct DirectProduct<T: Element> {
     _ x: UnsafePointer<T>, g: Int, panel: Int, to: UnsafeMutablePointer<T>, block: Int, residual: UnsafePointer<T>? = nil,
     residualBlock: Int = 0, _ count: Int, _ slice: Slice
   ) {
-    let vectors = packing.vectors(panel), width = vectors &* T.kernels.lanes
-    T.kernels.blocked.tiles.run(
+    let vectors = packing.vectors(panel), width = vectors &* packing.lanes
+    tiles.run(
       vectors: vectors, step: step, pixels: count, most: oneByOne ? 1 : nil,
       BlockedTileOperands(
-        a: x, aStep: aStep, aPixel: columnStep, runs: runs + slice.firstRun, runCount: slice.runs,
+        a: x, aStep: aStep, aPixel: columnStep, runs: UnsafePointer(runs + slice.firstRun), runCount: slice.runs,
         b: filters + (packing.panel(g, panel) &+ slice.firstTerm &* width), ahead: packing.terms &* width, c: to,
         cStep: pixelStep, cBlock: block, continues: !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
         residual: residual, residualBlock: residualBlock, limits: slice.isLast ? epilogue.limits : nil))

@@ -79,6 +79,10 @@ final class ConvOperator<T: Element>: Operator<T> {
     return [y]
   }
 
+  override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
+    outputs[0].count * (inputs[1].count / max(1, inputs[1][0]))
+  }
+
   // In channel-blocked form
 
   /// x is planar where it has few channels; in training it is blocked, for the gradients.

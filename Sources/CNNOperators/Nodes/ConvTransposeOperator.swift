@@ -110,6 +110,10 @@ final class ConvTransposeOperator<T: Element>: Operator<T> {
     return [y]
   }
 
+  override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
+    inputs[0].count * (inputs[1].count / max(1, inputs[1][0]))
+  }
+
   /// b as it is added to y.
   private func bias(_ b: Shape, _ y: Shape) throws(CNNError) -> StridedView {
     StridedView([1, b[0], 1]).repeated(along: [0, 2], of: try channels(y))

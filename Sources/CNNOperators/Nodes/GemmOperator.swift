@@ -43,6 +43,10 @@ final class GemmOperator<T: Element>: Operator<T> {
     return [y]
   }
 
+  override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
+    outputs[0].count * (inputs[0].count / max(1, outputs[0][0]))
+  }
+
   private func view(_ x: Input<T>, transposed: Bool) -> MatrixView<T> {
     transposed
       ? MatrixView(data: x.data, rowStep: 1, columnStep: x.shape[1])

@@ -104,6 +104,9 @@ package class Operator<T: Element> {
   /// Whether it was not made yet, as inputs that it must read are not known yet.
   package var isPending: Bool { false }
 
+  /// Multiply-adds of its products, for outputs of these shapes: 0 where it has none. Those of a plain sum, whatever the algorithm.
+  package func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int { 0 }
+
   // Forward and backward
 
   package func forward(_ arrays: Arrays<T>) throws(CNNError) {

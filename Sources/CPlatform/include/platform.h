@@ -21,6 +21,9 @@ int platform_processors(void);
 unsigned platform_flush_denormals(void);
 void platform_restore_denormals(unsigned mode);
 
+/* Of a clock that only goes forward. */
+int64_t platform_nanoseconds(void);
+
 /* ---- Memory ---- */
 void *platform_allocate(size_t bytes); /* 64-byte aligned, or NULL */
 void platform_free(void *memory);

@@ -36,6 +36,7 @@
   MEMBER(type, "store(_:_:)") void type##_store(type v, scalar *p) { __builtin_memcpy(p, &v, sizeof v); }                      \
   /* Asks for what lies there to be brought into the second cache; any address will do. */                                    \
   MEMBER(type, "prefetch(_:)") void type##_prefetch(const scalar *p) { __builtin_prefetch(p, 0, 2); }                          \
+  MEMBER(type, "prefetchNear(_:)") void type##_prefetchNear(const scalar *p) { __builtin_prefetch(p, 0, 3); }                  \
   MEMBER(type, "load(_:first:)") type type##_load_first(const scalar *p, intptr_t n) { return (type){load_some}; }             \
   MEMBER(type, "store(_:_:first:)") void type##_store_first(type v, scalar *p, intptr_t n) { store_some; }                     \
   MEMBER(type, "lane(_:_:)") scalar type##_lane(type v, intptr_t i) { return v.lanes[i]; }                                     \

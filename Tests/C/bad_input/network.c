@@ -9,11 +9,13 @@ static const char *text, *node_text, *initializer, *loss_name, *optimizer_name, 
 static const int64_t *shape_pointer;
 static int64_t shape[12], batch_size, progress[3], *progress_pointer, bytes, *bytes_pointer;
 static int32_t rank, shape_rank, *rank_pointer;
-static size_t inputs_given, outputs_given, node_inputs, attributes_given, index_given;
+static size_t step_count, *step_count_pointer, inputs_given, outputs_given, node_inputs, attributes_given, index_given;
 static double accuracy, *accuracy_pointer, factor, metric;
 static swiftcnn_tensor array_given, *array_pointer, *inputs_pointer, *outputs_pointer;
 static swiftcnn_arrays kind;
 static swiftcnn_type input_type, *type_pointer;
+static swiftcnn_step steps[4], *steps_pointer;
+static int32_t runs;
 
 static void network_fixture(void) {
   canary();
@@ -64,6 +66,10 @@ static void network_fixture(void) {
   array_pointer = &array_given;
   progress_pointer = progress;
   bytes_pointer = &bytes;
+  steps_pointer = steps;
+  runs = 1;
+  step_count = 4;
+  step_count_pointer = &step_count;
   progress[0] = progress[1] = progress[2] = 0;
   factor = 1;
   metric = 0;
@@ -106,6 +112,7 @@ CALL(network_shape, network_pointer, result, y_shape_pointer, rank_pointer)
 CALL(network_output_shape, network_pointer, inputs_pointer, inputs_given, index_given, y_shape_pointer, rank_pointer)
 CALL(network_output_type, network_pointer, inputs_pointer, inputs_given, index_given, type_pointer)
 CALL(network_predict, network_pointer, inputs_pointer, inputs_given, outputs_pointer, outputs_given)
+CALL(network_profile, network_pointer, inputs_pointer, inputs_given, runs, steps_pointer, step_count_pointer, NULL)
 CALL(network_set_loss, network_pointer, loss_name, &attribute, attributes_given)
 CALL(network_set_optimizer, network_pointer, optimizer_name, &attribute, attributes_given)
 CALL(network_add_schedule, network_pointer, schedule_name, &attribute, attributes_given)
@@ -246,6 +253,12 @@ void network_rows(void) {
   BAD(network_predict, SHAPE, "outputs", y->shape[1] = 3);
   BAD(network_predict, SHAPE, "outputs", set_rank(y, 3));
   BAD(network_predict, TYPE, "outputs", y->tensor.type = other);
+
+  BAD_INPUTS(network_profile);
+  BAD(network_profile, ARGUMENT, "count", step_count_pointer = NULL);
+  BAD(network_profile, ARGUMENT, "count", step_count = 0);
+  BAD(network_profile, ARGUMENT, "runs", runs = 0);
+  BAD(network_profile, ARGUMENT, "runs", runs = -1);
 
   BAD_NETWORK(network_set_seed);
   BAD_INPUTS(network_memory);

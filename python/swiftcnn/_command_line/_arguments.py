@@ -159,6 +159,7 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     about = "of an image, where the file leaves it open; default 3x224x224"
     parser.add_argument("--shape", metavar="CxHxW", type=_shape, help=about)
     parser.add_argument("--seconds", metavar="S", type=_number(), default=3.0, help="for each library; default 3")
+    parser.add_argument("--profile", action="store_true", help="say of each step what it takes here")
     _add_json(parser)
 
 

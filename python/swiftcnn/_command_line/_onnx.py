@@ -1,4 +1,4 @@
-"""ONNX files on the command line: what a network sees on images, and how long it takes, beside others."""
+"""ONNX files on the command line: what a network sees on images, and how long it takes, step by step and beside others."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def bench(options: argparse.Namespace) -> int:
         wanted = outputs if wanted is None else wanted
         row["difference"] = max(float(np.abs(a - b).max() / (np.abs(a).max() or 1)) for a, b in zip(wanted, outputs))
         rows.append(row)
+    profile = network.profile(inputs) if options.profile else None
     if options.json:
+        if profile is not None:
+            rows[0] |= {"peak": profile.peak, "steps": [step._asdict() for step in profile.steps]}
         print(json.dumps(rows))
         return status
     shapes = ", ".join(f"{name} {'x'.join(map(str, x.shape))}" for name, x in inputs.items())
@@ -86,6 +89,8 @@ def bench(options: argparse.Namespace) -> int:
     for row in rows:
         numbers = " ".join(f"{1000 * row[key]:9.2f}" for key in ("load", "first", "median", "fastest"))
         print(f"{row['library']:12} {numbers} {row['difference']:11.1e}")
+    if profile is not None:
+        print(f"\n{profile}")
     return status
 
 
