@@ -34,8 +34,9 @@ embedded:  ## build the library from the same sources as Embedded Swift: build/e
 	SWIFTCNN_EMBEDDED=1 $(SWIFT_BUILD) --product swiftcnn --scratch-path .build-embedded
 	@mkdir -p build/embedded
 	@{ grep KernelsBaseline $(OBJECTS); grep -v Kernels $(OBJECTS); grep KernelsAVX $(OBJECTS) || true; } > .build-embedded/objects
-	clang -shared -fuse-ld=lld -o .build-embedded/libswiftcnn.so @.build-embedded/objects -lm -Wl,--gc-sections,--no-undefined \
+	clang -shared -fuse-ld=lld -o .build-embedded/libswiftcnn.so.new @.build-embedded/objects -lm -Wl,--gc-sections,--no-undefined \
 	  -Wl,-soname=libswiftcnn.so,--version-script=Sources/CSwiftCNN/exports.map
+	@mv .build-embedded/libswiftcnn.so.new .build-embedded/libswiftcnn.so
 	@cp .build-embedded/libswiftcnn.so $(EMBEDDED).new && $(call STRIP,$(EMBEDDED).new) && mv $(EMBEDDED).new $(EMBEDDED)
 	@echo "$(EMBEDDED): $$(($$(wc -c < $(EMBEDDED)) / 1024)) KiB"
 

@@ -40,10 +40,10 @@ struct DirectProduct<T: Element> {
     _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int,
     _ y: BlockedArray<T>, _ work: Work
   ) throws(CNNError) {
-    let G = packing.G, panels = packing.panels, blocks = runCount / runsPerBlock
-    // A block of rows, of several images maybe, whose pixels stay in the second cache while panel after panel of the filters goes over
-    // them; but so small that there are tasks for several threads.
-    let rowBytes = max(1, rowStep &* blocks &* MemoryLayout<T>.stride)
+    let G = packing.G, panels = packing.panels
+    // A block of rows, of several images maybe, whose slice of channels stays in the second cache while panel after panel of the filters
+    // goes over it; but so small that there are tasks for several threads.
+    let rowBytes = max(1, rowStep &* blocksOfSlice &* MemoryLayout<T>.stride)
     let shared = (N &* rows &* G &* panels &+ 15) / 16
     let height = max(1, min(min(N &* rows, 131_072 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
     // Panels that a slice of x goes through while it is in the caches.
@@ -82,10 +82,12 @@ struct DirectProduct<T: Element> {
   }
 
   /// So many blocks of input channels at a time as have their part of a panel in the first cache, beside x.
+  private var blocksOfSlice: Int {
+    let lanes = packing.lanes, bytes = runsPerBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
+    return balanced(runCount / runsPerBlock, most: max(1, 16_384 / bytes)).size
+  }
   func forEachSlice(_ body: (Slice) -> Void) {
-    let lanes = packing.lanes, blocks = runCount / runsPerBlock
-    let bytes = runsPerBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
-    let (parts, _) = balanced(blocks, most: max(1, 16_384 / bytes))
+    let lanes = packing.lanes, blocks = runCount / runsPerBlock, (parts, _) = balanced(blocks, most: blocksOfSlice)
     for i in 0..<parts {
       let (first, count) = part(i, of: parts, blocks)
       body(
