@@ -67,7 +67,9 @@ extension Plan.Step {
     var bytes = 0, inputs: [Shape] = [], outputs: [Shape] = []
     for operand in operands.inputs + operands.outputs {
       guard let operand else { continue }
-      bytes += try operand.layout.count(operand.shape, of: T.self) * (operand.type ?? T.elementType).stride
+      let here = saturatingProduct(
+        try operand.layout.count(operand.shape, of: T.self), (operand.type ?? T.elementType).stride)
+      bytes = bytes > .max - here ? .max : bytes + here
     }
     let absent = try Shape("absent")
     for operand in operands.inputs { inputs.append(operand?.shape ?? absent) }

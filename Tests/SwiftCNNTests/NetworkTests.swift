@@ -37,6 +37,53 @@ func elements<T>(_ arrays: [NetworkArray<T>]) -> [[T]] {
 }
 
 @Suite(.serialized) struct NetworkTests {
+  /// Of one epoch without shuffling, so that only what is done to the images makes a difference.
+  private func losses(_ augmentations: [Augmentation]) throws -> [Double] {
+    let network = Network(seed: 5) { residual() }, (x, classes) = try rows(30, Float.self)
+    try network.compile(optimizer: .sgd(learningRate: 0.01), augmentations: augmentations)
+    return try network.fit(x, .classes(classes), epochs: 2, batchSize: 10, shuffles: false).map { $0.loss }
+  }
+  @Test(
+    arguments: [
+      .randomCrop(padding: 1), .randomCrop(height: 8, width: 8, padding: 2, fill: 1), .randomShift(vertical: 1),
+      .randomHorizontalFlip(), .normalize(mean: [0.5], deviation: [2]), .cutout(side: 3), .mixUp(alpha: 0.5),
+    ] as [Augmentation])
+  func augmentationsChangeTheImagesAlikeForASeed(_ augmentation: Augmentation) throws {
+    let losses = try losses([augmentation])
+    #expect(try losses == self.losses([augmentation]))
+    #expect(try losses != self.losses([]))
+  }
+  @Test func badAugmentationsAreNamed() throws {
+    let network = Network(seed: 5) { residual() }
+    for (augmentation, argument) in [
+      (.cutout(side: 0), "side"), (.randomHorizontalFlip(probability: 2), "probability"), (.mixUp(alpha: 0), "alpha"),
+      (.normalize(mean: [0], deviation: [0]), "deviation"), (.randomCrop(height: 0, width: 3), "height, width"),
+    ] as [(Augmentation, String)] {
+      let error = #expect(throws: CNNError.self) { try network.compile(augmentations: [augmentation]) }
+      #expect(error?.message.contains(argument) ?? false, "\(argument)")
+    }
+  }
+
+  @Test func averagesStandInForTheParameters() throws {
+    let network = Network(seed: 7) { residual() }, (x, classes) = try rows(50, Float.self)
+    try network.compile(optimizer: .adam(learningRate: 0.01).averaging(decay: 0.9))
+    #expect(throws: CNNError.self) { try network.useAverages(true) }
+    try network.fit(x, .classes(classes), epochs: 3, batchSize: 16)
+    let own = try network.predict(x)
+    try network.useAverages(true)
+    #expect(network.usesAverages)
+    let averaged = try network.predict(x)
+    #expect(averaged != own)
+    try network.useAverages(false)
+    #expect(try !network.usesAverages && network.predict(x) == own)
+    try network.useAverages(true)
+    #expect(throws: CNNError.self) { try network.fit(x, .classes(classes), batchSize: 16) }
+    #expect(try network.predict(x) == averaged)
+    try network.compile()
+    #expect(try !network.usesAverages && network.predict(x) == own)
+    #expect(throws: CNNError.self) { try network.useAverages(true) }
+  }
+
   @Test func profileSaysWhatIsDoneTogether() throws {
     let network = Network(seed: 1) {
       Conv2D(4, kernel: 3)

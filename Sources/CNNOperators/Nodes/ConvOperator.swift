@@ -80,7 +80,7 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
 
   override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
-    outputs[0].count * (inputs[1].count / max(1, inputs[1][0]))
+    saturatingProduct(outputs[0].count, inputs[1].count / max(1, inputs[1][0]))
   }
 
   // In channel-blocked form

@@ -111,7 +111,7 @@ final class ConvTransposeOperator<T: Element>: Operator<T> {
   }
 
   override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
-    inputs[0].count * (inputs[1].count / max(1, inputs[1][0]))
+    saturatingProduct(inputs[0].count, inputs[1].count / max(1, inputs[1][0]))
   }
 
   /// b as it is added to y.

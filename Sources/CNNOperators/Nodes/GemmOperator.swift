@@ -44,7 +44,7 @@ final class GemmOperator<T: Element>: Operator<T> {
   }
 
   override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
-    outputs[0].count * (inputs[0].count / max(1, outputs[0][0]))
+    saturatingProduct(outputs[0].count, inputs[0].count / max(1, outputs[0][0]))
   }
 
   private func view(_ x: Input<T>, transposed: Bool) -> MatrixView<T> {

@@ -8,7 +8,9 @@ final class MatMulOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try MatrixStack(inputs[0], inputs[1]).result] }
 
-  override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int { outputs[0].count * inputs[0][inputs[0].rank - 1] }
+  override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
+    saturatingProduct(outputs[0].count, inputs[0][inputs[0].rank - 1])
+  }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let a = try arrays.input(0), b = try arrays.input(1), y = try arrays.output()

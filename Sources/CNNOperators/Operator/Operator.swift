@@ -20,6 +20,12 @@ package struct Kept {
   package init(_ shape: Shape, _ element: Element) { (self.shape, self.element) = (shape, element) }
 }
 
+/// a * b, or the largest integer where that is less: of sizes that only say how much there would be to do.
+package func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+  let (product, isOver) = a.multipliedReportingOverflow(by: b)
+  return isOver ? .max : product
+}
+
 /// How many inputs and outputs an operator has, checked for one node.
 package struct Signature {
   /// ONNX's names of the inputs, for messages.

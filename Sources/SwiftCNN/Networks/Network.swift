@@ -21,7 +21,7 @@ public final class Network<Scalar: FloatingScalar> {
   /// Of all that is random: initial parameters, the order of images, dropout.
   public let seed: UInt64
   private let layers: Sequential
-  private var built: CNNNetwork.Network<Scalar>?
+  private(set) var built: CNNNetwork.Network<Scalar>?
   private(set) var compiled: Compiled?
 
   /// A network of these layers. They are checked when it is built: by `build(for:)`, or by the first data.
@@ -65,20 +65,25 @@ public final class Network<Scalar: FloatingScalar> {
 
   /// What training is by: Adam and softmax cross-entropy by default. Training goes on from the parameters that there are; the
   /// optimizer begins anew.
+  /// - Parameters:
+  ///   - augmentations: what `fit` does to images, one after the other.
+  ///   - recomputesActivations: whether training computes activations twice rather than keep them all.
   /// - Throws: `CNNError` where a number is out of range; what was compiled before then still holds.
   public func compile(
     loss: Loss = .softmaxCrossEntropy(), optimizer: Optimizer = .adam(), schedules: [Schedule] = [],
-    recomputesActivations: Bool = false
+    augmentations: [Augmentation] = [], recomputesActivations: Bool = false
   ) throws(CNNError) {
     let compiled = Compiled(
-      loss: loss, optimizer: optimizer, schedules: schedules, recomputesActivations: recomputesActivations)
+      loss: loss, optimizer: optimizer, schedules: schedules, augmentations: augmentations,
+      recomputesActivations: recomputesActivations)
     try compiled.apply(to: CNNNetwork.Network<Scalar>())
     if let built { try compiled.apply(to: built) }
     self.compiled = compiled
   }
 
   struct Compiled {
-    let loss: Loss, optimizer: Optimizer, schedules: [Schedule], recomputesActivations: Bool
+    let loss: Loss, optimizer: Optimizer, schedules: [Schedule], augmentations: [Augmentation]
+    let recomputesActivations: Bool
 
     func apply<T: FloatingScalar>(to core: CNNNetwork.Network<T>) throws(CNNError) {
       try loss.description.decoded { attributes throws(CNNError) in try core.setLoss(attributes) }
@@ -87,6 +92,10 @@ public final class Network<Scalar: FloatingScalar> {
       core.removeSchedules()
       for schedule in schedules {
         try schedule.description.decoded { attributes throws(CNNError) in try core.addSchedule(attributes) }
+      }
+      core.clearAugmentations()
+      for augmentation in augmentations {
+        try augmentation.description.decoded { attributes throws(CNNError) in try core.addAugmentation(attributes) }
       }
     }
   }

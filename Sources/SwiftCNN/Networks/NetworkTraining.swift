@@ -170,3 +170,16 @@ extension Network {
     try core().progress = done
   }
 }
+
+// Averages of the parameters
+
+extension Network {
+  /// Whether the averages that `Optimizer.averaging(decay:)` keeps stand in the parameters' place.
+  public var usesAverages: Bool { built?.usesAverages ?? false }
+
+  /// Puts the averages in the parameters' place, for prediction, evaluation and saving, or puts the parameters back, which training wants.
+  /// - Throws: `CNNError` where the network is not built, or its optimizer keeps no averages.
+  public func useAverages(_ use: Bool) throws(CNNError) {
+    try enter { () throws(CNNError) in try core().useAverages(use) }
+  }
+}

@@ -75,4 +75,9 @@ public struct Optimizer: Sendable {
   public func accumulating(steps: Int) -> Optimizer {
     .init(description.adding(.init("accumulate", .int(steps), from: "steps")))
   }
+  /// The same, with an exponential moving average of the parameters beside them, of which this share stays at each update, such as 0.999;
+  /// `Network.useAverages(_:)` puts it in their place.
+  public func averaging(decay: Double) -> Optimizer {
+    .init(description.adding(.init("ema_decay", .float(decay), from: "decay")))
+  }
 }
