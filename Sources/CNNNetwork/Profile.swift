@@ -15,22 +15,16 @@ package struct StepProfile: Sendable {
   /// Of the arrays that it reads and writes.
   package let bytes: Int
   /// The median of all runs.
-  package fileprivate(set) var seconds: Double
+  package let seconds: Double
 }
 
 extension Network {
-  package static var profileRuns: ClosedRange<Int> { 1...1_000_000 }
+  /// How many steps an inference on these inputs has.
+  package func stepCount(_ inputs: [AnyInput]) throws(CNNError) -> Int { try plan(inputs, .infer).stepCount }
 
-  /// The steps of an inference on these inputs, in their order.
-  package func steps(_ inputs: [AnyInput]) throws(CNNError) -> [StepProfile] {
-    var list: [StepProfile] = []
-    for step in try plan(inputs, .infer).steps { list.append(try step.profile()) }
-    return list
-  }
-
-  /// The same with their times: of `runs` after one that prepares what later ones find ready.
+  /// The steps of an inference, in their order, with their times: of `runs` after one that prepares what later ones find ready.
   package func profile(_ inputs: [AnyInput], runs: Int) throws(CNNError) -> [StepProfile] {
-    guard Self.profileRuns.contains(runs) else { throw .argument("runs: wanted 1 to 1000000, got \(runs)") }
+    guard runs >= 1 && runs <= 1_000_000 else { throw .argument("runs: wanted 1 to 1000000, got \(runs)") }
     let plan = try plan(inputs, .infer), run = try Execution(plan), addresses = inputs.map { $0.data }
     try run.forward(at: addresses, graph)
     var times = [[Int64]](repeating: [], count: plan.steps.count)
@@ -42,8 +36,10 @@ extension Network {
         times[i].append(platform_nanoseconds() &- start)
       }
     }
-    var list = try steps(inputs)
-    for i in list.indices { list[i].seconds = Double(times[i].sorted()[runs / 2]) * 1e-9 }
+    var list: [StepProfile] = []
+    for (step, times) in zip(plan.steps, times) {
+      list.append(try step.profile(seconds: Double(times.sorted()[runs / 2]) * 1e-9))
+    }
     return list
   }
 
@@ -63,7 +59,7 @@ extension Network {
 }
 
 extension Plan.Step {
-  fileprivate func profile() throws(CNNError) -> StepProfile {
+  fileprivate func profile(seconds: Double) throws(CNNError) -> StepProfile {
     var bytes = 0, inputs: [Shape] = [], outputs: [Shape] = []
     for operand in operands.inputs + operands.outputs {
       guard let operand else { continue }
@@ -76,6 +72,7 @@ extension Plan.Step {
     for operand in operands.outputs { if let operand { outputs.append(operand.shape) } }
     return StepProfile(
       name: name, operators: [operatorName] + absorbed,
-      multiplyAdds: outputs.count == operands.outputs.count ? work.multiplyAdds(inputs, outputs) : 0, bytes: bytes, seconds: 0)
+      multiplyAdds: outputs.count == operands.outputs.count ? work.multiplyAdds(inputs, outputs) : 0, bytes: bytes,
+      seconds: seconds)
   }
 }

@@ -11,7 +11,7 @@ public func swiftcnn_network_profile(
   func call<T: Element & CElement>(_: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let count else { throw .argument("count: is NULL") }
     let inputs: [AnyInput] = try decode(inputs, input_count)
-    let needed = try network.steps(inputs).count
+    let needed = try network.stepCount(inputs)
     guard let steps else {
       count.pointee = needed
       return

@@ -37,7 +37,7 @@ func elements<T>(_ arrays: [NetworkArray<T>]) -> [[T]] {
 }
 
 @Suite(.serialized) struct NetworkTests {
-  /// Of one epoch without shuffling, so that only what is done to the images makes a difference.
+  /// Of two epochs without shuffling, so that only what is done to the images makes a difference.
   private func losses(_ augmentations: [Augmentation]) throws -> [Double] {
     let network = Network(seed: 5) { residual() }, (x, classes) = try rows(30, Float.self)
     try network.compile(optimizer: .sgd(learningRate: 0.01), augmentations: augmentations)

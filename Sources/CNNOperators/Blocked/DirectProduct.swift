@@ -43,7 +43,7 @@ struct DirectProduct<T: Element> {
     let G = packing.G, panels = packing.panels
     // A block of rows, of several images maybe, whose slice of channels stays in the second cache while panel after panel of the filters
     // goes over it; but so small that there are tasks for several threads.
-    let rowBytes = max(1, rowStep &* blocksOfSlice &* MemoryLayout<T>.stride)
+    let rowBytes = max(1, rowStep &* slices.size &* MemoryLayout<T>.stride)
     let shared = (N &* rows &* G &* panels &+ 15) / 16
     let height = max(1, min(min(N &* rows, 131_072 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
     // Panels that a slice of x goes through while it is in the caches.
@@ -82,12 +82,12 @@ struct DirectProduct<T: Element> {
   }
 
   /// So many blocks of input channels at a time as have their part of a panel in the first cache, beside x.
-  private var blocksOfSlice: Int {
+  private var slices: (parts: Int, size: Int) {
     let lanes = packing.lanes, bytes = runsPerBlock &* lanes &* 2 &* lanes &* MemoryLayout<T>.stride
-    return balanced(runCount / runsPerBlock, most: max(1, 16_384 / bytes)).size
+    return balanced(runCount / runsPerBlock, most: max(1, 16_384 / bytes))
   }
   func forEachSlice(_ body: (Slice) -> Void) {
-    let lanes = packing.lanes, blocks = runCount / runsPerBlock, (parts, _) = balanced(blocks, most: blocksOfSlice)
+    let lanes = packing.lanes, blocks = runCount / runsPerBlock, parts = slices.parts
     for i in 0..<parts {
       let (first, count) = part(i, of: parts, blocks)
       body(

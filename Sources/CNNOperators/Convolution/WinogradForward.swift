@@ -18,9 +18,7 @@ extension Winograd {
   ) throws(CNNError) {
     let lanes = lanes, tiles = blockTiles, runData = try Scratch<TileRun>(channelBlocks)
     for b in 0..<channelBlocks {
-      let soon = min(b &+ 4, channelBlocks &- 1)
-      runData.data[b] = TileRun(
-        offset: b &* tiles &* lanes, count: min(lanes, C &- b &* lanes), soon: soon &* tiles &* lanes)
+      runData.data[b] = TileRun(offset: b &* tiles &* lanes, count: min(lanes, C &- b &* lanes))
     }
     if blocks.count == 1 {
       try forwardOneBlock(x, runData.data, prepared, epilogue, y)

@@ -4,12 +4,15 @@
 import CNNCore
 
 final class CausalConvWithStateOperator<T: Element>: Operator<T> {
-  private let hasSwish: Bool
+  private let swish: ActivationLoops<T>?
 
   init(_ attributes: Attributes) throws(CNNError) {
     let activation = try attributes.string("activation", default: "none")
-    hasSwish = activation.is("silu") || activation.is("swish")
-    guard hasSwish || activation.is("none") else {
+    if activation.is("silu") || activation.is("swish") {
+      swish = ActivationLoops(Swish(alpha: 1))
+    } else if activation.is("none") {
+      swish = nil
+    } else {
       throw attributes.wrong("activation", "none, silu or swish, got \(activation)")
     }
     super.init(
@@ -69,7 +72,7 @@ final class CausalConvWithStateOperator<T: Element>: Operator<T> {
     let lines = try Lines(arrays.inputShape(0), arrays.inputShape(1)), scratch = try Scratch<T>(lines.shape.count)
     let x = try gather(arrays, lines, scratch.data), y = Output("output", lines.y, try arrays.output().data)
     try lines.convolution.forward(x, weight(arrays, lines), arrays.optionalInput(2), y)
-    if hasSwish { try Swish<T>.forward(y.input, y) }
+    try swish?.forward(y.input, y)
     if signature.outputs > 1 {
       let state = try arrays.output(1)
       try StridedWalk.copy(x.data, lines.last, to: state.data, StridedView(state.shape))
@@ -82,11 +85,11 @@ final class CausalConvWithStateOperator<T: Element>: Operator<T> {
     let lines = try Lines(arrays.inputShape(0), arrays.inputShape(1)), scratch = try Scratch<T>(lines.shape.count)
     let x = try gather(arrays, lines, scratch.data), w = try weight(arrays, lines)
     var gradY = Input("grad_y", lines.y, try arrays.gradOutput().data)
-    let inner = try Scratch<T>(hasSwish ? lines.y.count : 0)
-    if hasSwish {
+    let inner = try Scratch<T>(swish == nil ? 0 : lines.y.count)
+    if let swish {
       let result = Output("output", lines.y, inner.data)
       try lines.convolution.forward(x, w, arrays.optionalInput(2), result)
-      try Swish<T>.backward(result.input, gradY, result)
+      try swish.backward(result.input, gradY, result)
       gradY = result.input
     }
     let gradX = try arrays.gradInput(0), gradPast = try arrays.gradInput(3)
@@ -102,23 +105,5 @@ final class CausalConvWithStateOperator<T: Element>: Operator<T> {
     let from = UnsafePointer(slopes.data)
     if let gradX { try StridedWalk.copy(from, lines.own, to: gradX.data, StridedView(gradX.shape)) }
     if let gradPast { try StridedWalk.copy(from, lines.before, to: gradPast.data, StridedView(gradPast.shape)) }
-  }
-}
-
-/// x * sigmoid(x) as a part of other operators.
-extension Swish {
-  @_specialize(where T == Float) @_specialize(where T == Double)
-  static func forward(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
-    let f = Swish(alpha: 1)
-    try forEachPiece(x.shape.count) { start, count in
-      for i in start..<start + count { y.data[i] = f.value(x.data[i]) }
-    }
-  }
-  @_specialize(where T == Float) @_specialize(where T == Double)
-  static func backward(_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) {
-    let f = Swish(alpha: 1)
-    try forEachPiece(x.shape.count) { start, count in
-      for i in start..<start + count { gradX.data[i] = gradY.data[i] * f.slope(x.data[i]) }
-    }
   }
 }

@@ -41,23 +41,13 @@ final class ConvOperator<T: Element>: Operator<T> {
     return next is AddOperator<T> ? ConvOperator(self, absorbing: next, residual: signature.inputs.count) : nil
   }
 
-  private func kernel(_ x: Shape, _ w: Shape) throws(CNNError) -> [Int] {
-    guard w.rank == x.rank && x.rank >= 3 else {
-      throw .shape("w: wanted as many axes as x, 3 or more, got shape \(w.description) for x \(x.description)")
-    }
-    let kernel = (2..<w.rank).map { w[$0] }
-    if let wanted = spatial.kernel, wanted != kernel {
-      throw .shape("w: wanted a kernel as in kernel_shape, got shape \(w.description)")
-    }
-    return kernel
-  }
   private func convolution(_ x: Shape, _ w: Shape) throws(CNNError) -> Convolution {
-    try Convolution(spatial.window(over: x, kernel: kernel(x, w)), groups: group, exact: exact)
+    try Convolution(spatial.window(over: x, kernel: spatial.kernel(of: w, over: x)), groups: group, exact: exact)
   }
   /// nil unless x[N][C][D][H][W] is of volumes.
   private func volume(_ x: Shape, _ w: Shape) throws(CNNError) -> VolumeConvolution? {
     if x.rank != 5 { return nil }
-    let kernel = try kernel(x, w), (depth, plane) = try spatial.volume()
+    let kernel = try spatial.kernel(of: w, over: x), (depth, plane) = try spatial.volume()
     let window = try plane.window(over: Shape("x", x[0], x[1], x[3], x[4]), kernel: [kernel[1], kernel[2]])
     return VolumeConvolution(
       depth: try depth.window(over: Shape("x", x[0], x[1], x[2]), kernel: [kernel[0]]),

@@ -34,13 +34,9 @@ final class ConvTransposeOperator<T: Element>: Operator<T> {
     }
   }
   private func adjoint(_ x: Shape, _ w: Shape) throws(CNNError) -> (Adjoint, y: Shape) {
-    let axes = x.rank - 2
-    guard w.rank == x.rank && axes >= 1 else {
-      throw .shape("w: wanted as many axes as x, 3 or more, got shape \(w.description) for x \(x.description)")
-    }
-    let kernel = (2..<w.rank).map { w[$0] }
-    if let wanted = spatial.kernel, wanted != kernel {
-      throw .shape("w: wanted a kernel as in kernel_shape, got shape \(w.description)")
+    let kernel = try spatial.kernel(of: w, over: x), axes = kernel.count
+    guard w[0] == x[1] else {
+      throw .shape("w: wanted \(x[1]) filters for as many channels of x, got shape \(w.description)")
     }
     guard group >= 1 && w[1] <= Int.max / group else { throw .argument("group: wanted 1 or more, got \(group)") }
     for (name, list) in [("output_padding", outputPadding), ("output_shape", outputShape)] as [(StaticString, [Int]?)] {
@@ -97,9 +93,6 @@ final class ConvTransposeOperator<T: Element>: Operator<T> {
 
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let (x, w) = (inputs[0], inputs[1])
-    guard w.rank < 1 || x.rank < 2 || w[0] == x[1] else {
-      throw .shape("w: wanted \(x[1]) filters for as many channels of x, got shape \(w.description)")
-    }
     let (convolution, y) = try adjoint(x, w)
     guard try convolution.outputShape(y, w) == x else {
       throw .shape("x: no convolution by w of shape \(w.description) gives shape \(x.description)")

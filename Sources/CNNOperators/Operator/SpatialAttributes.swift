@@ -36,6 +36,18 @@ struct SpatialAttributes {
     return pads.count == 2 * kernel.count && pads.indices.allSatisfy { pads[$0] < kernel[$0 % kernel.count] }
   }
 
+  /// The kernel that the filters w[..][..][KH][KW] have over images x, which kernel_shape, where it is given, must agree with.
+  func kernel(of w: Shape, over x: Shape) throws(CNNError) -> [Int] {
+    guard w.rank == x.rank && x.rank >= 3 else {
+      throw .shape("w: wanted as many axes as x, 3 or more, got shape \(w.description) for x \(x.description)")
+    }
+    let found = (2..<w.rank).map { w[$0] }
+    if let kernel, kernel != found {
+      throw .shape("w: wanted a kernel as in kernel_shape, got shape \(w.description)")
+    }
+    return found
+  }
+
   func requiredKernel() throws(CNNError) -> [Int] {
     guard let kernel else { throw .argument("\(owner): kernel_shape: wanted the extents of the window, got none") }
     return kernel

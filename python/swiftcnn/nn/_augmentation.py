@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
-from .. import _c_api
+from .. import _c_network
 from .._arrays import as_input
 from .._windows import as_integer, as_pair
 from ..errors import DTypeError, InvalidArgumentError
@@ -25,8 +25,8 @@ from ..errors import DTypeError, InvalidArgumentError
 class Augmentation:
     """The base of augmentations."""
 
-    def __init__(self, **attributes: _c_api.AttributeValue) -> None:
-        self.attributes: Mapping[str, _c_api.AttributeValue] = attributes
+    def __init__(self, **attributes: _c_network.AttributeValue) -> None:
+        self.attributes: Mapping[str, _c_network.AttributeValue] = attributes
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 import numpy as np
 
-from .. import _c_api, _memory
+from .. import _c_network, _memory
 from .._arrays import Array, Shape, empty
 from ..errors import CallOrderError, DTypeError, InvalidArgumentError, ShapeError
 from ._graph import Graph, Value
@@ -50,7 +50,7 @@ class Engine:
             names.setdefault(id(part), name)
         for name, held in module.named_held():
             names.setdefault(id(held), name)
-        graph = Graph(_c_api.Network(dtype, seed), names)
+        graph = Graph(_c_network.Network(dtype, seed), names)
         inputs = [graph.input(f"input{i or ''}", shape) for i, shape in enumerate(shapes)]
         with graph.inside(""):
             given = module.forward(*inputs)
@@ -70,7 +70,7 @@ class Engine:
         self.graph, self.shapes = graph, list(shapes)
         self.native, self.input_count, self.output_count = graph.native, len(shapes), output_count
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
-        self._predictions: dict[Shape, _c_api.Prediction] = {}
+        self._predictions: dict[Shape, _c_network.Prediction] = {}
         self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self.lock = threading.RLock()  # held while it is trained
 
@@ -92,8 +92,8 @@ class Engine:
 
     def _bind(self) -> list[Array]:
         """The engine's memory of what is held."""
-        parameters = dict(self.native.arrays(_c_api.PARAMETERS))
-        buffers = dict(self.native.arrays(_c_api.CONSTANTS))
+        parameters = dict(self.native.arrays(_c_network.PARAMETERS))
+        buffers = dict(self.native.arrays(_c_network.CONSTANTS))
         names = self.graph.name_of
         return [(parameters if isinstance(held, Parameter) else buffers)[names(held)] for held in self.graph.held]
 
@@ -101,7 +101,7 @@ class Engine:
         """Takes over what another network has had since."""
         if self._moves == Held.moves:
             return
-        gradients = [array for _, array in self.native.arrays(_c_api.GRADIENTS)]
+        gradients = [array for _, array in self.native.arrays(_c_network.GRADIENTS)]
         self.native.lend()
         for held, array in zip(self.graph.held, self._arrays):
             if held._owner is not self._me:
@@ -144,7 +144,7 @@ class Engine:
             if len(self._predictions) >= 64:
                 self._predictions.clear()
             y = outputs[0]
-            self._predictions[x.shape] = _c_api.Prediction(self.native, x.shape, y.shape, y.nbytes < _memory.SMALLEST)
+            self._predictions[x.shape] = _c_network.Prediction(self.native, x.shape, y.shape, y.nbytes < _memory.SMALLEST)
 
     # Training
 
@@ -227,7 +227,7 @@ class Engine:
         """Its arrays are the engine's own memory."""
         if self.is_averaged:
             raise CallOrderError("the averages are in the parameters' place: leave `averaged` first")
-        carried = self.native.arrays(_c_api.OPTIMIZER_STATES) + self.native.arrays(_c_api.TRAINING_STATES)
+        carried = self.native.arrays(_c_network.OPTIMIZER_STATES) + self.native.arrays(_c_network.TRAINING_STATES)
         return TrainingState(self.native.progress, self._base_rate, dict(carried))
 
     def go_on(self, other: TrainingState) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _c_api
+from .. import _c_network
 from .._arrays import Shape
 from ..errors import CallOrderError, DTypeError
 from ._parameter import Held, Parameter, constant
@@ -84,7 +84,7 @@ class Value:
 class Graph:
     """A network of the engine while it is written."""
 
-    def __init__(self, native: _c_api.Network, names: dict[int, str]) -> None:
+    def __init__(self, native: _c_network.Network, names: dict[int, str]) -> None:
         """`names` are those of modules, parameters and buffers, by id."""
         self.native = native
         self.nodes: list[Node] = []
@@ -173,8 +173,8 @@ class Graph:
 
     def add(self, operator: str, inputs: Sequence[Any], attributes: dict[str, Any], outputs: int = 1) -> list[Value]:
         """The outputs of an ONNX operator; an input of None is left out."""
-        numbers = [_c_api.ABSENT if thing is None else self.of(thing).number for thing in inputs]
-        while numbers and numbers[-1] == _c_api.ABSENT:
+        numbers = [_c_network.ABSENT if thing is None else self.of(thing).number for thing in inputs]
+        while numbers and numbers[-1] == _c_network.ABSENT:
             numbers.pop()
         given = {name: value for name, value in attributes.items() if value is not None}
         name = self._fresh(self.scope or operator)

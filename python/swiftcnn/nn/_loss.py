@@ -7,7 +7,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .. import _c_api
+from .. import _c_network
 from .._arrays import Array, as_array, as_input
 from .._windows import as_integer
 from ..errors import DTypeError, InvalidArgumentError
@@ -23,7 +23,7 @@ class Loss:
     def __init__(self, reduction: str = "mean", **attributes: Any) -> None:
         if reduction not in ("mean", "sum"):
             raise InvalidArgumentError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-        self.attributes: Mapping[str, _c_api.AttributeValue] = {"reduction": reduction, **attributes}
+        self.attributes: Mapping[str, _c_network.AttributeValue] = {"reduction": reduction, **attributes}
 
     def target(self, y: Any, dtype: Any) -> Array:
         """`y` as the engine takes it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from .. import _c_api
+from .. import _c_network
 from .._arrays import Array, Shape, as_array, empty
 from .._windows import as_integer
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
@@ -16,6 +16,7 @@ from ._engine import Engine
 from ._graph import Graph
 from ._module import Module
 from ._parameter import Buffer, Held, Parameter
+from ._table import aligned
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,16 +85,16 @@ class OnnxModule(Module):
         if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
             raise DTypeError(f"dtype must be float32 or float64, got {dtype!r}")
         self._own: dict[str, Held] = {}
-        self._take(_c_api.Network.load(given, dtype))
+        self._take(_c_network.Network.load(given, dtype))
 
-    def _take(self, native: _c_api.Network) -> Engine:
+    def _take(self, native: _c_network.Network) -> Engine:
         """Takes over a network that was read."""
         ports = native.ports()
         self.inputs, self.outputs = (
             tuple(Port(port.name, _dtype(port.onnx_type, native.dtype), port.shape) for port in side) for side in ports
         )
         graph = Graph(native, {})
-        for kind, holder in ((_c_api.PARAMETERS, Parameter), (_c_api.CONSTANTS, Buffer)):
+        for kind, holder in ((_c_network.PARAMETERS, Parameter), (_c_network.CONSTANTS, Buffer)):
             for name, array in native.arrays(kind):
                 if array.ndim == 0:  # a number of a node's, and no state
                     continue
@@ -111,7 +112,7 @@ class OnnxModule(Module):
 
     def _make_engine(self, shapes: Sequence[Shape], seed: int) -> Engine:
         before = self._state.engine
-        engine = self._take(_c_api.Network.load(self._built("build").native.save_bytes(), self._state.dtype))
+        engine = self._take(_c_network.Network.load(self._built("build").native.save_bytes(), self._state.dtype))
         engine.native.set_seed(seed)
         self._state.engine = before
         return engine
@@ -120,7 +121,7 @@ class OnnxModule(Module):
         if np.dtype(dtype) != self._state.dtype:
             model = self.to_onnx()
             super().to(dtype)
-            self._take(_c_api.Network.load(model, dtype))
+            self._take(_c_network.Network.load(model, dtype))
         return self
 
     def __getstate__(self) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class OnnxModule(Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._own = state["own"]
-        self._take(_c_api.Network.load(state["model"], state["dtype"]))
+        self._take(_c_network.Network.load(state["model"], state["dtype"]))
 
     def build(self, *input_shapes: Sequence[int], seed: Optional[int] = None) -> Self:
         """It is built already; returns itself."""
@@ -207,7 +208,7 @@ class OnnxModule(Module):
             return None
         return next(iter(next(iter(counts))), None)
 
-    def _empty(self, native: _c_api.Network, inputs: Sequence[Array], output: int, count: Optional[int] = None) -> Array:
+    def _empty(self, native: _c_network.Network, inputs: Sequence[Array], output: int, count: Optional[int] = None) -> Array:
         """For an output of these inputs; for one of `count` images, where these are the first."""
         shape = native.output_shape(inputs, output)
         if count is not None:
@@ -229,8 +230,7 @@ class OnnxModule(Module):
         if input_shapes:
             engine.shapes = [(1, *shape) for shape in input_shapes]
         rows = [(name, "x".join(map(str, held.shape or ())), f"{held.size():,}") for name, held in self.named_parameters()]
-        widths = [max(len(row[i]) for row in [("", "", ""), *rows]) for i in range(3)]
-        lines = [f"{name:{widths[0]}}  {shape:{widths[1]}}  {count:>{widths[2]}}" for name, shape, count in rows]
+        lines = aligned(rows, 2)
         total = sum(held.size() for held in self.parameters())
         size = total * self.dtype.itemsize / 2**10
         memory = engine.native.memory(engine.shapes, False) / 2**10

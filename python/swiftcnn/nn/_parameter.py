@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from .. import _c_api
+from .. import _c_network
 from .._arrays import Array, Shape, as_array
 from .._random import current_stream
 from ..errors import CallOrderError, ShapeError
@@ -163,7 +163,7 @@ class Buffer(Held):
 
 def draw(shape: Sequence[int], initializer: Optional[Initializer], dtype: Any, seed: int) -> Array:
     """What `initializer` gives for `shape`."""
-    scratch = _c_api.Network(dtype, seed)
+    scratch = _c_network.Network(dtype, seed)
     scratch.parameter("values", shape, *(initializer or constant(0)))
-    _, array = scratch.arrays(_c_api.PARAMETERS)[0]
+    _, array = scratch.arrays(_c_network.PARAMETERS)[0]
     return np.array(array)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import _c_api
+from ._table import aligned
 
 
 class Step(NamedTuple):
@@ -50,11 +51,7 @@ class Profile:
         head = ("step", "operators", "ms", "share", "GFLOP/s", "of peak", "GB/s")
         whole = Step("all", (), self.seconds, self.multiply_adds, sum(step.bytes for step in self.steps))
         lines = [self._line(step) for step in (*self.steps, whole)]
-        widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
-        table = [
-            "  ".join(cell.rjust(width) if i > 1 else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths)))
-            for line in (head, *lines)
-        ]
+        table = aligned((head, *lines), 2)
         rule = "-" * len(table[0])
         return "\n".join([table[0], rule, *table[1:-1], rule, table[-1]])
 

@@ -9,6 +9,7 @@ from .._arrays import Shape
 from ._engine import Engine
 from ._graph import Graph, Node
 from ._parameter import Parameter
+from ._table import aligned
 
 if TYPE_CHECKING:
     from ._module import Module
@@ -77,11 +78,7 @@ class Summary:
         lines = [
             (r.name, r.kind, "x".join(map(str, r.shape[1:])), f"{r.parameters:,}", f"{r.multiply_adds:,}") for r in self.rows
         ]
-        widths = [max(len(line[i]) for line in (head, *lines)) for i in range(5)]
-        table = [
-            "  ".join(cell.rjust(width) if i > 2 else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths)))
-            for line in (head, *lines)
-        ]
+        table = aligned((head, *lines), 3)
         table.insert(1, "-" * len(table[0]))
         frozen = f", {self.parameters - self.trainable:,} frozen" if self.trainable != self.parameters else ""
         return "\n".join(

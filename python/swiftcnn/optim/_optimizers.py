@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from .. import _c_api
+from .. import _c_network
 from .._windows import as_integer
 from ..errors import DTypeError, InvalidArgumentError, UnsupportedError
 
@@ -47,7 +47,7 @@ class Optimizer:
         clip_norm: Optional[float],
         clip_value: Optional[float],
         accumulate: int,
-        **attributes: _c_api.AttributeValue,
+        **attributes: _c_network.AttributeValue,
     ) -> None:
         if isinstance(params, Real) and not isinstance(params, bool):
             if lr is not None:
@@ -61,7 +61,7 @@ class Optimizer:
         self._own = attributes
         #: Schedules of the learning rate, which add themselves.
         self.schedules: list[LRScheduler] = []
-        self._extra: dict[str, _c_api.AttributeValue] = {}
+        self._extra: dict[str, _c_network.AttributeValue] = {}
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None:
                 self._extra[name] = _number(limit, name)
@@ -74,7 +74,7 @@ class Optimizer:
         return type(self).__name__
 
     @property
-    def attributes(self) -> dict[str, _c_api.AttributeValue]:
+    def attributes(self) -> dict[str, _c_network.AttributeValue]:
         """As the engine takes them."""
         return {"lr": self.lr, "weight_decay": self._decay, **self._own, **self._extra}
 

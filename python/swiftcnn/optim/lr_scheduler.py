@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from .. import _c_api
+from .. import _c_network
 from .._windows import as_integer
 from ..errors import DTypeError, InvalidArgumentError
 from ._optimizers import Optimizer, _number
@@ -27,13 +27,13 @@ __all__ = ["CosineAnnealingLR", "ExponentialLR", "LinearLR", "OneCycleLR", "Redu
 class LRScheduler:
     """The base of schedules."""
 
-    def __init__(self, optimizer: Optimizer, unit: str, **attributes: _c_api.AttributeValue) -> None:
+    def __init__(self, optimizer: Optimizer, unit: str, **attributes: _c_network.AttributeValue) -> None:
         if not isinstance(optimizer, Optimizer):
             raise DTypeError(f"optimizer must be one of swiftcnn.optim, got {type(optimizer).__name__}")
         if unit not in ("epoch", "step"):
             raise InvalidArgumentError(f"unit must be 'epoch' or 'step', got {unit!r}")
         self.name = type(self).__name__
-        self.attributes: dict[str, _c_api.AttributeValue] = {**attributes, "unit": unit}
+        self.attributes: dict[str, _c_network.AttributeValue] = {**attributes, "unit": unit}
         optimizer.schedules.append(self)
 
     def __repr__(self) -> str:

@@ -25,17 +25,14 @@ extension Activation {
   func integer(_ x: Int64, isUnsigned: Bool) -> Int64 { x }
 }
 
-final class ActivationOperator<F: Activation>: Operator<F.T> {
-  typealias T = F.T
-  // The loops. The initializer makes them because it is specialised for f and the element type, as a class's methods are not.
-  private let map: (_ x: Input<T>, _ y: Output<T>) throws(CNNError) -> Void
-  private let mapIntegers: ((_ x: AnyInput, _ y: AnyOutput) throws(CNNError) -> Void)?
-  private let isZeroOfZero: Bool, limitsOfF: (low: T, high: T)?
-  private let mapBackward: (_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) -> Void
+/// f and its gradient over arrays. An operator's initializer makes them because it is specialised for f and the element type, as a class's
+/// methods are not.
+struct ActivationLoops<T: Element> {
+  let forward: (_ x: Input<T>, _ y: Output<T>) throws(CNNError) -> Void
+  let backward: (_ x: Input<T>, _ gradY: Input<T>, _ gradX: Output<T>) throws(CNNError) -> Void
 
-  init(_ attributes: Attributes) throws(CNNError) {
-    let f = try F(attributes)
-    map = { (x, y) throws(CNNError) in
+  @inline(__always) init<F: Activation>(_ f: F) where F.T == T {
+    forward = { (x, y) throws(CNNError) in
       try forEachPiece(x.shape.count) { start, count in
         let x = x.data + start, y = y.data + start
         // In place has a loop of its own: the compiler makes vectors only of loops whose arrays are one or do not overlap.
@@ -46,7 +43,7 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
         }
       }
     }
-    mapBackward = { (x, gradY, gradX) throws(CNNError) in
+    backward = { (x, gradY, gradX) throws(CNNError) in
       try forEachPiece(x.shape.count) { start, count in
         let x = x.data + start, gradY = gradY.data + start, gradX = gradX.data + start
         if gradY == UnsafePointer(gradX) {
@@ -56,6 +53,18 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
         }
       }
     }
+  }
+}
+
+final class ActivationOperator<F: Activation>: Operator<F.T> {
+  typealias T = F.T
+  private let loops: ActivationLoops<T>
+  private let mapIntegers: ((_ x: AnyInput, _ y: AnyOutput) throws(CNNError) -> Void)?
+  private let isZeroOfZero: Bool, limitsOfF: (low: T, high: T)?
+
+  init(_ attributes: Attributes) throws(CNNError) {
+    let f = try F(attributes)
+    loops = ActivationLoops(f)
     if F.takesIntegers {
       mapIntegers = { (x, y) throws(CNNError) in
         let wide = try Operand64(x, x.shape), result = try Scratch<Int64>(x.shape.count), isUnsigned = x.type == .uint64
@@ -82,7 +91,7 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
       return try mapIntegers(arrays.anyInput(0), arrays.anyOutput())
     }
     let (x, y) = try arrays.elements()
-    try map(x, y)
+    try loops.forward(x, y)
     if !isZeroOfZero { try arrays.clearOutside() }
   }
 
@@ -90,6 +99,6 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
   override var backwardReadsInputs: [Int] { [0] }
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
-    if let (gradY, gradX) = try arrays.gradientElements() { try mapBackward(arrays.inputElements(), gradY, gradX) }
+    if let (gradY, gradX) = try arrays.gradientElements() { try loops.backward(arrays.inputElements(), gradY, gradX) }
   }
 }
