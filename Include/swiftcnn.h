@@ -283,8 +283,9 @@ swiftcnn_status swiftcnn_network_shape(const swiftcnn_network *network, swiftcnn
 
 /* The network of an ONNX file, of SWIFTCNN_FLOAT32 or SWIFTCNN_FLOAT64; type 0 is that of its first floating-point input. Float weights are its parameters, and can be
  * trained; running statistics and other numbers its constants. An operator that this version does not have is
- * SWIFTCNN_UNSUPPORTED, and the message names all of them. Arrays in other files are looked for in the model's folder alone. The file must
- * not change during the call. */
+ * SWIFTCNN_UNSUPPORTED, and the message names all of them. Arrays in other files are looked for in the model's folder alone. Large
+ * weights are read when they are needed first: until then the file stays open, and may be replaced or removed, but not written over, which
+ * is SWIFTCNN_FILE_ERROR where it is noticed. The bytes of a file, below, are read at once. */
 swiftcnn_status swiftcnn_network_load(const char *path, int32_t type, swiftcnn_network **network);
 /* The same of the bytes of a file, which are needed during the call alone. */
 swiftcnn_status swiftcnn_network_load_bytes(const void *bytes, size_t count, int32_t type, swiftcnn_network **network);
@@ -410,6 +411,10 @@ typedef enum swiftcnn_arrays {
                                     ReduceLROnPlateau has seen. Each has a type of its own; which there are follows from the optimizer and the schedules */
 } swiftcnn_arrays;
 swiftcnn_status swiftcnn_network_array_count(swiftcnn_network *network, swiftcnn_arrays arrays, size_t *count);
+/* The name and the shape of an array of parameters, gradients or constants. Large weights of a network that was loaded from a file stay
+ * there until somebody asks for them; this does not. */
+swiftcnn_status swiftcnn_network_array_shape(swiftcnn_network *network, swiftcnn_arrays arrays, size_t index, const char **name,
+                                             int64_t shape[8], int32_t *rank);
 /* An array and its name, in the network's own memory: valid until an array is added or the network is freed; to be read, and
  * written between calls. Names of gradients are those of parameters. */
 swiftcnn_status swiftcnn_network_array(swiftcnn_network *network, swiftcnn_arrays arrays, size_t index, const char **name,

@@ -41,6 +41,13 @@ package enum Workspace {
     return (memory, size)
   }
 
+  /// Fresh pages, all 0. `bytes`: whole pages.
+  static func reserve(_ bytes: Int, hugePages: Bool) throws(CNNError) -> UnsafeMutableRawPointer {
+    locked { allocated += 1 }
+    guard let memory = platform_reserve(bytes, hugePages) else { throw CNNError(.memory, "no memory for \(bytes) bytes") }
+    return memory
+  }
+
   static func giveBack(_ memory: UnsafeMutableRawPointer, _ bytes: Int) {
     platform_lock()
     var smallest = 0
@@ -75,16 +82,34 @@ package struct Scratch<T: BitwiseCopyable>: ~Copyable {
   package let data: UnsafeMutablePointer<T>
   private let memory: UnsafeMutableRawPointer
   private let bytes: Int
+  /// Pages of its own, that nobody else gets.
+  private let isReserved: Bool
 
   package init(_ count: Int) throws(CNNError) {
+    let (memory, bytes) = try Workspace.borrow(Scratch.bytes(count))
+    self.init(memory, bytes, isReserved: false)
+  }
+  /// All 0. Where there are many, they take no room before they are touched.
+  package init(zeros count: Int, hugePages: Bool = true) throws(CNNError) {
+    let wanted = try Scratch.bytes(count), isReserved = wanted >= 1 << 20, pages = (wanted + 0xffff) & ~0xffff
+    let (memory, bytes) =
+      isReserved ? (try Workspace.reserve(pages, hugePages: hugePages), pages) : try Workspace.borrow(wanted)
+    if !isReserved { platform_zero(memory, wanted) }
+    self.init(memory, bytes, isReserved: isReserved)
+  }
+  private init(_ memory: UnsafeMutableRawPointer, _ bytes: Int, isReserved: Bool) {
+    data = memory.assumingMemoryBound(to: T.self)
+    (self.memory, self.bytes, self.isReserved) = (memory, bytes, isReserved)
+  }
+  deinit { if isReserved { platform_unreserve(memory, bytes) } else { Workspace.giveBack(memory, bytes) } }
+
+  private static func bytes(_ count: Int) throws(CNNError) -> Int {
     let size = count.multipliedReportingOverflow(by: MemoryLayout<T>.stride)
     guard !size.overflow && count >= 0 && size.partialValue < Int.max / 2 else {
       throw CNNError(.memory, "no memory for \(count) elements of scratch space")
     }
-    (memory, bytes) = try Workspace.borrow(size.partialValue + 512)
-    data = memory.assumingMemoryBound(to: T.self)
+    return size.partialValue + 512
   }
-  deinit { Workspace.giveBack(memory, bytes) }
 
   package func zero(_ count: Int) { platform_zero(data, count &* MemoryLayout<T>.stride) }
 }

@@ -11,6 +11,8 @@ package final class Execution<T: Element> {
   /// Of the plan's prepared steps; and which contents they are for, nil where these may have changed.
   private var blocks: [PreparedBlock] = []
   private var blocksVersion: ContentVersion?
+  /// Whether all parameters that the plan reads are known to be in memory.
+  private var hasParameters = false
 
   package init(_ plan: Plan<T>) throws(CNNError) {
     self.plan = plan
@@ -53,18 +55,56 @@ package final class Execution<T: Element> {
       (blocks, blocksVersion) = ([], nil)
       if version == nil { graph.prepared.keep(only: []) }
     }
+    let found = plan.prepared.map { step in version.flatMap { graph.prepared.find(step.key, $0) } }
+    if blocks.isEmpty {
+      let bytes = zip(plan.prepared, found).reduce(0) { $1.1 == nil ? $0 + $1.0.key.bytes : $0 }
+      let whole = try Block<UInt8>(bytes)
+      var offset = 0
+      for (step, found) in zip(plan.prepared, found) {
+        blocks.append(found ?? PreparedBlock(whole, from: offset))
+        if found == nil { offset += step.key.bytes }
+      }
+    }
+    var room: Block<T>?
     for (i, step) in plan.prepared.enumerated() {
-      let found = version.flatMap { graph.prepared.find(step.key, $0) }
-      let block: PreparedBlock
-      if let found { block = found } else { block = try i < blocks.count ? blocks[i] : PreparedBlock(step.key.bytes) }
+      if let found = found[i] { blocks[i] = found }
+      let block = blocks[i]
       for (offset, slot) in step.places { table.data[slot] = UnsafeMutableRawPointer(block.data + offset) }
-      if i < blocks.count { blocks[i] = block } else { blocks.append(block) }
-      if found != nil { continue }
+      if found[i] != nil { continue }
       let work = plan.steps[step.step]
-      try naming(work.name, work.operatorName) { () throws(CNNError) in try work.work.prepare(arrays(work, 0)) }
+      try naming(work.name, work.operatorName) { () throws(CNNError) in
+        let places = step.parameters.map { table.data[$0.slot] }
+        defer { for (parameter, place) in zip(step.parameters, places) { table.data[parameter.slot] = place } }
+        try readParameters(of: step, graph, &room)
+        try work.work.prepare(arrays(work, 0))
+      }
       if let version { graph.prepared.add(step.key, version, block) }
     }
     blocksVersion = version
+  }
+
+  /// Points the slots of parameters that are not in memory to copies in `room`, which is made for the step that takes most: what is
+  /// prepared from them stands for them then.
+  private func readParameters(of step: PreparedStep, _ graph: Graph<T>, _ room: inout Block<T>?) throws(CNNError) {
+    func count(_ step: PreparedStep) -> Int {
+      step.parameters.reduce(0) { $0 + graph.parameters.entries[$1.number].shape.count }
+    }
+    var used = 0
+    for (number, slot) in step.parameters where !graph.parameters.isInMemory(number) {
+      let place = if let room { room } else { try Block<T>(plan.prepared.reduce(0) { max($0, count($1)) }) }
+      room = place
+      try graph.parameters.copy(number, to: place.data + used)
+      table.data[slot] = UnsafeMutableRawPointer(place.data + used)
+      used += graph.parameters.entries[number].shape.count
+    }
+  }
+  /// The place of the parameters, of which those that the plan reads are in memory.
+  private func parameters(_ graph: Graph<T>) throws(CNNError) -> UnsafeMutablePointer<T> {
+    // Where somebody may write them, they are prepared again and again.
+    if plan.mode == .train || graph.contentVersion == nil { return try graph.parameters.memory() }
+    if !hasParameters { for number in plan.parametersRead { _ = try graph.parameters.array(number) } }
+    hasParameters = true
+    return try graph.parameters.place()
   }
 
   /// Runs all steps on inputs of the plan's shapes. `seed` is what random operators draw from, with their node's number.
@@ -91,7 +131,7 @@ package final class Execution<T: Element> {
     outputs: [UnsafeMutableRawPointer?] = []
   ) throws(CNNError) {
     try bind(
-      inputs, parameters: try graph.parameters.memory(), buffers: try graph.buffers.memory(), gradients: gradients,
+      inputs, parameters: try parameters(graph), buffers: try graph.buffers.memory(), gradients: gradients,
       outputs: outputs)
     try prepare(graph)
   }

@@ -99,10 +99,11 @@ package final class Graph<T: Element> {
     inputs.append(value)
     return value
   }
+  /// See `FlatArrays.add`.
   package func parameter(
-    _ name: Name, _ shape: Shape, _ fill: @escaping (Output<T>) throws(CNNError) -> Void
+    _ name: Name, _ shape: Shape, isLasting: Bool = false, _ write: @escaping (Output<T>) throws(CNNError) -> Void
   ) throws(CNNError) -> ValueID {
-    let number = try parameters.add(name, shape, fill)
+    let number = try parameters.add(name, shape, isLasting: isLasting, write)
     treatments.append(Treatment())
     return append(name, .parameter(number), shape)
   }
@@ -129,9 +130,9 @@ package final class Graph<T: Element> {
     treatments[parameter] = treatment
   }
   package func buffer(
-    _ name: Name, _ shape: Shape, _ fill: @escaping (Output<T>) throws(CNNError) -> Void
+    _ name: Name, _ shape: Shape, _ write: @escaping (Output<T>) throws(CNNError) -> Void
   ) throws(CNNError) -> ValueID {
-    append(name, .buffer(try buffers.add(name, shape, fill)), shape)
+    append(name, .buffer(try buffers.add(name, shape, write)), shape)
   }
   /// An array that never changes; a floating type is the network's own.
   package func constant(_ name: Name, _ array: TypedArray) throws(CNNError) -> ValueID {
@@ -158,8 +159,8 @@ package final class Graph<T: Element> {
     outputs = ids
     version += 1
     // The network is complete as a rule: laid out now, so that several threads may use it from here on.
-    _ = try parameters.memory()
-    _ = try buffers.memory()
+    _ = try parameters.place()
+    _ = try buffers.place()
   }
 
   // Nodes

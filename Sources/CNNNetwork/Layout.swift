@@ -327,7 +327,26 @@ struct Layout<T: Element> {
       bytes += (array.shape.count * array.stride(network: MemoryLayout<T>.stride) + 127) & ~63
     }
     let key = PreparedStep.Key(mode: mode, output: node.outputs[0].index, form: wanted.form, bytes: bytes)
-    return PreparedStep(key: key, step: number, places: places)
+    var parameters: [(number: Int, slot: Int)] = []
+    for i in wanted.replaces {
+      if let id = node.inputs[i], case .parameter(let number) = graph.values[id.index].source {
+        parameters.append((number, id.index))
+      }
+    }
+    return PreparedStep(key: key, step: number, places: places, parameters: parameters)
+  }
+  /// The parameters that steps read themselves.
+  func parametersRead(but prepared: [PreparedStep]) -> [Int] {
+    var isReplaced = [[Int]](repeating: [], count: graph.nodes.count),
+      isRead = [Bool](repeating: false, count: graph.values.count)
+    for step in prepared { isReplaced[step.step] = step.parameters.map { $0.slot } }
+    for (number, node) in graph.nodes.enumerated() {
+      for case let id? in node.inputs where !isReplaced[number].contains(id.index) { isRead[id.index] = true }
+    }
+    for id in graph.outputs { isRead[id.index] = true }
+    return graph.values.indices.compactMap { i in
+      if isRead[i], case .parameter(let number) = graph.values[i].source { number } else { nil }
+    }
   }
   /// Of a run; absent inputs are.
   private func isConstant(_ value: ValueID?) -> Bool {

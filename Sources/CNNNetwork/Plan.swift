@@ -46,6 +46,8 @@ package final class Plan<T: Element> {
   let steps: [Step]
   let locations: [Location]
   let prepared: [PreparedStep]
+  /// The parameters that a run reads besides what is prepared from them.
+  let parametersRead: [Int]
   /// Whether a run changes buffers, such as running statistics.
   let updatesBuffers: Bool
   /// The memory that a run needs besides parameters and inputs.
@@ -88,6 +90,7 @@ package final class Plan<T: Element> {
         backward: best.backward[number], recomputed: recomputed[number])
     }
     prepared = best.prepared
+    parametersRead = layout.parametersRead(but: prepared)
     updatesBuffers = mode == .train && laidOut.graph.nodes.contains { !$0.made.updatedInputs.isEmpty }
     (arenaBytes, locations) = (best.bytes, best.locations)
     unreached = layout.unreached()

@@ -12,10 +12,18 @@ struct PreparedStep {
   let step: Int
   /// Where in the block of all of them the arrays lie, and in the table of addresses.
   let places: [(offset: Int, slot: Int)]
+  /// The parameters that are read for it and by no step after it, and their places in the table.
+  let parameters: [(number: Int, slot: Int)]
 }
 
-/// The memory of one step's arrays.
-typealias PreparedBlock = Block<UInt8>
+/// The memory of one step's arrays. Those that are prepared together are parts of one block, which in large pages takes a third of the
+/// time to get.
+struct PreparedBlock {
+  let data: UnsafeMutablePointer<UInt8>
+  private let whole: Block<UInt8>
+
+  init(_ whole: Block<UInt8>, from offset: Int) { (self.whole, data) = (whole, whole.data + offset) }
+}
 
 /// Prepared arrays of all plans of a network. Several threads may ask.
 final class PreparedArrays {

@@ -59,8 +59,7 @@ extension Network {
   package func gradientMemory() throws(CNNError) -> UnsafeMutablePointer<T> {
     let count = graph.parameters.count
     if let gradients, gradients.count == count { return gradients.data }
-    let block = try Block<T>(count)
-    zero(block.data, count)
+    let block = try Block<T>(zeros: count)
     gradients = block
     return block.data
   }

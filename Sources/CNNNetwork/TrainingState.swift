@@ -29,8 +29,7 @@ extension Network {
     let count = graph.parameters.count
     guard let optimizer, optimizer.accumulate > 1 else { return nil }
     if let accumulated, let pending, accumulated.count == count { return (accumulated, pending) }
-    let sum = try Block<T>(count), steps = try Block<Double>(1)
-    zero(sum.data, count)
+    let sum = try Block<T>(zeros: count), steps = try Block<Double>(1)
     steps.data[0] = 0
     (accumulated, pending) = (sum, steps)
     return (sum, steps)

@@ -11,21 +11,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int platform_map_file(const char *path, const void **memory, size_t *bytes) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return errno;
+#ifdef __APPLE__
+#define MODIFIED st_mtimespec
+#else
+#define MODIFIED st_mtim
+#endif
+static int64_t changed(const struct stat *about) {
+  return (int64_t)about->MODIFIED.tv_sec * 1000000000 + about->MODIFIED.tv_nsec;
+}
+
+int platform_open_file(const char *path, platform_file *file) {
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno;
   struct stat about;
-  int error = fstat(file, &about) ? errno : S_ISDIR(about.st_mode) ? EISDIR : !S_ISREG(about.st_mode) ? EINVAL : 0;
-  *memory = NULL;
-  *bytes = error ? 0 : (size_t)about.st_size;
-  /* An empty file cannot be mapped, and need not be. */
-  if (!error && *bytes) {
-    void *mapped = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, file, 0);
-    if (mapped == MAP_FAILED) error = errno;
-    else *memory = mapped;
-  }
-  close(file);
+  int error = fstat(descriptor, &about) ? errno : S_ISDIR(about.st_mode) ? EISDIR : !S_ISREG(about.st_mode) ? EINVAL : 0;
+  if (error) close(descriptor);
+  else *file = (platform_file){descriptor, (size_t)about.st_size, changed(&about)};
   return error;
+}
+void platform_close_file(const platform_file *file) { close(file->descriptor); }
+
+int platform_map_file(const platform_file *file, const void **memory) {
+  *memory = NULL;
+  if (!file->bytes) return 0;
+  void *mapped = mmap(NULL, file->bytes, PROT_READ, MAP_PRIVATE, file->descriptor, 0);
+  if (mapped == MAP_FAILED) return errno;
+  *memory = mapped;
+  return 0;
+}
+
+int platform_read_file(const platform_file *file, void *to, size_t bytes, size_t offset) {
+  char *next = to;
+  for (size_t left = bytes; left;) {
+    ssize_t read = pread(file->descriptor, next, left < (1u << 30) ? left : (1u << 30), (off_t)offset);
+    if (read < 0 && errno == EINTR) continue;
+    if (read <= 0) return read < 0 ? errno : platform_file_changed;
+    next += read;
+    offset += (size_t)read;
+    left -= (size_t)read;
+  }
+  /* Looked at last, so that a change meanwhile is seen too. */
+  struct stat about;
+  if (fstat(file->descriptor, &about)) return errno;
+  return (size_t)about.st_size == file->bytes && changed(&about) == file->changed ? 0 : platform_file_changed;
 }
 
 void platform_unmap_file(const void *memory, size_t bytes) {

@@ -19,6 +19,25 @@ void *platform_allocate(size_t bytes) {
   return memory;
 }
 void platform_free(void *memory) { free(memory); }
+
+void *platform_reserve(size_t bytes, bool huge) {
+  const size_t alignment = (size_t)2 << 20;
+  huge = huge && bytes >= 2 * alignment;
+  size_t room = huge ? bytes + alignment : bytes;
+  if (room < bytes) return NULL;
+  char *memory = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+  if (!huge) return memory;
+  /* What lies before the first huge page, and behind the last byte, is given back: `bytes` are whole pages. */
+  size_t before = -(uintptr_t)memory % alignment, behind = alignment - before;
+  if (before) munmap(memory, before);
+  if (behind) munmap(memory + before + bytes, behind);
+#ifdef MADV_HUGEPAGE
+  madvise(memory + before, bytes, MADV_HUGEPAGE);
+#endif
+  return memory + before;
+}
+void platform_unreserve(void *memory, size_t bytes) { munmap(memory, bytes); }
 void platform_copy(void *destination, const void *source, size_t bytes) { memcpy(destination, source, bytes); }
 void platform_zero(void *destination, size_t bytes) { memset(destination, 0, bytes); }
 

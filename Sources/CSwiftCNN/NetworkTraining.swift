@@ -167,16 +167,22 @@ public func swiftcnn_network_use_averages(_ network: OpaquePointer!, _ use: Int3
 
 // State
 
-/// Each kind as flat memory of arrays; optimizer and training states are arrays of their own.
-private func flat<T: Element>(
-  _ network: Network<T>, _ arrays: swiftcnn_arrays
-) throws(CNNError) -> (arrays: FlatArrays<T>, memory: UnsafeMutablePointer<T>) {
+/// Each kind as flat arrays, and gradients as the parameters that they are of; optimizer and training states are arrays of their own.
+private func flat<T: Element>(_ network: Network<T>, _ arrays: swiftcnn_arrays) throws(CNNError) -> FlatArrays<T> {
   switch arrays {
-  case SWIFTCNN_PARAMETERS: (network.graph.parameters, try network.graph.parameters.memory())
-  case SWIFTCNN_GRADIENTS: (network.graph.parameters, try network.gradientMemory())
-  case SWIFTCNN_CONSTANTS: (network.graph.buffers, try network.graph.buffers.memory())
+  case SWIFTCNN_PARAMETERS, SWIFTCNN_GRADIENTS: network.graph.parameters
+  case SWIFTCNN_CONSTANTS: network.graph.buffers
   default: throw .argument("arrays: \(arrays.rawValue) is not one of swiftcnn_arrays that this function takes")
   }
+}
+private func entry<T: Element>(
+  _ network: Network<T>, _ arrays: swiftcnn_arrays, _ index: Int
+) throws(CNNError) -> FlatArrays<T>.Entry {
+  let entries = try flat(network, arrays).entries
+  guard index >= 0 && index < entries.count else {
+    throw .argument("index: wanted less than \(entries.count), got \(index)")
+  }
+  return entries[index]
 }
 
 @_cdecl("swiftcnn_network_array_count") @implementation
@@ -188,8 +194,22 @@ public func swiftcnn_network_array_count(
     switch arrays {
     case SWIFTCNN_OPTIMIZER_STATES: count.pointee = try network.optimizerStates().count
     case SWIFTCNN_TRAINING_STATES: count.pointee = try network.trainingStates().count
-    default: count.pointee = try flat(network, arrays).arrays.entries.count
+    default: count.pointee = try flat(network, arrays).entries.count
     }
+  }
+  return status(network, call, call)
+}
+
+@_cdecl("swiftcnn_network_array_shape") @implementation
+public func swiftcnn_network_array_shape(
+  _ network: OpaquePointer!, _ arrays: swiftcnn_arrays, _ index: Int, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ shape: UnsafeMutablePointer<Int64>!, _ rank: UnsafeMutablePointer<Int32>!
+) -> swiftcnn_status {
+  func call<T: Element>(_ handle: NetworkHandle, _ network: Network<T>) throws(CNNError) {
+    guard let name else { throw .argument("name: is NULL") }
+    let entry = try entry(network, arrays, index)
+    try encode(entry.shape, shape, rank)
+    name.pointee = handle.show(arrays, index, entry.shape, entry.name).name
   }
   return status(network, call, call)
 }
@@ -223,11 +243,12 @@ public func swiftcnn_network_array(
       case .double(let block): show(states[index].name, try Shape("state", block.count), block.data, SWIFTCNN_FLOAT64)
       }
     default:
-      let (list, memory) = try flat(network, arrays)
-      try wanted(list.entries.count)
+      let entry = try entry(network, arrays, index)
+      let data =
+        arrays == SWIFTCNN_GRADIENTS
+        ? try network.gradientMemory() + entry.offset : try flat(network, arrays).array(index).data
       handle.lend(arrays)
-      let entry = list.entries[index]
-      show(entry.name, entry.shape, memory + entry.offset)
+      show(entry.name, entry.shape, data)
     }
   }
   return status(network, call, call)
@@ -239,7 +260,8 @@ public func swiftcnn_network_flat_array(
 ) -> swiftcnn_status {
   func call<T: Element & CElement>(_ handle: NetworkHandle, _ network: Network<T>) throws(CNNError) {
     guard let array else { throw .argument("array: is NULL") }
-    let (list, memory) = try flat(network, arrays)
+    let list = try flat(network, arrays)
+    let memory = try arrays == SWIFTCNN_GRADIENTS ? network.gradientMemory() : list.memory()
     handle.lend(arrays)
     let shown = handle.show(arrays, -1, try Shape("array", list.count), "all")
     array.pointee = swiftcnn_tensor(data: memory, shape: shown.shape, rank: 1, type: T.type)

@@ -98,7 +98,7 @@ LESS_CLOSE = {"CELU": 1e-7, "Hardsigmoid": 1e-7}
 
 def test_every_layer_is_here():
     """But those that only name sizes later, and what has no like in PyTorch."""
-    others = {"Sequential", "ModuleList", "Parallel", "Residual", "Module"}
+    others = {"Sequential", "ModuleList", "Parallel", "Residual", "Module", "OnnxModule"}
     layers = {name for name in nn.__all__ if isinstance(kind := getattr(nn, name), type) and issubclass(kind, nn.Module)}
     assert {name for name in layers if not name.startswith("Lazy")} - others == {name for name, *_ in LAYERS.values()}
 

@@ -90,6 +90,9 @@ def load(model: Union[str, os.PathLike[str], bytes], dtype: Optional[Any] = None
     model : the file's path, or the bytes of one. Arrays that it has in other files are looked for in its own folder.
     dtype : float32 or float64, what it computes in. Default: float64 if the first floating-point input is, else float32.
 
+    Large weights are read when they are needed first: until then the file stays open. It may be replaced by another file, or
+    removed, but not written over, which is a `FileAccessError` then; load its bytes to have all of it at once.
+
     Raises `FileAccessError` for a file that cannot be read, `ModelFormatError` for one that is no whole and valid model,
     `UnsupportedError`, which names all of them, for operators that this version does not have.
 

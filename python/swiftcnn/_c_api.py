@@ -214,6 +214,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "swiftcnn_network_set_base_rate": ([_NETWORK, c_double], _STATUS),
     "swiftcnn_network_use_averages": ([_NETWORK, c_int32], _STATUS),
     "swiftcnn_network_array_count": ([_NETWORK, _ARRAYS, POINTER(c_size_t)], _STATUS),
+    "swiftcnn_network_array_shape": ([_NETWORK, _ARRAYS, c_size_t, POINTER(c_char_p), _SHAPE, POINTER(c_int32)], _STATUS),
     "swiftcnn_network_array": ([_NETWORK, _ARRAYS, c_size_t, POINTER(c_char_p), _OPTIONAL], _STATUS),
     "swiftcnn_network_flat_array": ([_NETWORK, _ARRAYS, _OPTIONAL], _STATUS),
     "swiftcnn_network_return_arrays": ([_NETWORK], _STATUS),

@@ -103,6 +103,19 @@ class Port(NamedTuple):
     shape: Optional[tuple[Optional[int], ...]]
 
 
+class Place(NamedTuple):
+    """Where one of a network's arrays is, or will be once somebody looks at it."""
+
+    network: Network
+    kind: int
+    number: int
+    shape: tuple[int, ...]
+
+    def array(self) -> npt.NDArray[Any]:
+        """It, in the network's own memory, which it keeps alive."""
+        return self.network._array(self.kind, self.number)[1]
+
+
 class _View:
     """Lives as long as an array of `Network.view`."""
 
@@ -304,18 +317,30 @@ class Network:
 
     def arrays(self, kind: int) -> list[tuple[str, npt.NDArray[Any]]]:
         """Names and arrays of `kind`, in the network's own memory, which each of them keeps alive."""
+        return [self._array(kind, i) for i in range(self._array_count(kind))]
+
+    def places(self, kind: int) -> dict[str, Place]:
+        """By their names, the parameters, gradients or constants, none of which need be in memory yet."""
+        found = {}
+        for i in range(self._array_count(kind)):
+            name, shape, rank = c_char_p(), (c_int64 * 8)(), c_int32()
+            self._call("array_shape", kind, i, ctypes.byref(name), shape, ctypes.byref(rank))
+            found[(name.value or b"").decode()] = Place(self, kind, i, tuple(shape[: rank.value]))
+        return found
+
+    def _array_count(self, kind: int) -> int:
         count = c_size_t()
         self._call("array_count", kind, ctypes.byref(count))
+        return count.value
+
+    def _array(self, kind: int, i: int) -> tuple[str, npt.NDArray[Any]]:
+        name, tensor = c_char_p(), Tensor()
         self._is_lent = self._is_lent or kind in (PARAMETERS, CONSTANTS)
-        found = []
-        for i in range(count.value):
-            name, tensor = c_char_p(), Tensor()
-            self._call("array", kind, i, ctypes.byref(name), ctypes.byref(tensor))
-            shape, dtype = tuple(tensor.shape[: tensor.rank]), _DTYPES[tensor.type]
-            memory = (c_char * (math.prod(shape) * dtype.itemsize)).from_address(tensor.data)
-            memory.owner = self
-            found.append(((name.value or b"").decode(), np.frombuffer(memory, dtype).reshape(shape)))
-        return found
+        self._call("array", kind, i, ctypes.byref(name), ctypes.byref(tensor))
+        shape, dtype = tuple(tensor.shape[: tensor.rank]), _DTYPES[tensor.type]
+        memory = (c_char * (math.prod(shape) * dtype.itemsize)).from_address(tensor.data)
+        memory.owner = self
+        return (name.value or b"").decode(), np.frombuffer(memory, dtype).reshape(shape)
 
     def view(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The memory of one of `arrays`, for others: as long as what this gives, or a view of it, is alive, its numbers may

@@ -85,6 +85,10 @@ struct TensorProto {
     (self.shape, type, storage, file) = (shape, value.type, .repeated(number), nil)
   }
 
+  private init(_ name: Name, _ type: StoredType, _ shape: Shape, raw: Bytes) {
+    (self.name, self.type, self.shape, storage, file) = (name, type, shape, .raw(raw), nil)
+  }
+
   /// `external`: finds the bytes that a tensor has in another file.
   init(_ message: Bytes, in file: FileBytes, external: ExternalData) throws(CNNError) {
     var dims: [Int] = [], number = 0, raw: Bytes?, location = 0, entries: [Bytes] = []
@@ -181,6 +185,22 @@ struct TensorProto {
   }
 
   // Elements
+
+  /// Bytes from which on it is worth while to leave an array in its file until somebody asks for it.
+  private static var leastStored: Int { 1 << 16 }
+  /// What writes all elements at any later time, when the file is not mapped any more; nil: `write` has to do it now.
+  func lastingWrite<T: Element>(_: T.Type) -> ((Output<T>) throws(CNNError) -> Void)? {
+    guard case .raw(let data) = storage, data.count >= TensorProto.leastStored, let stored = file?.stored(data) else {
+      return nil
+    }
+    let isPlain = type.elementType(T.self) == T.elementType && type.width == MemoryLayout<T>.stride
+    return { [name, type, shape] array throws(CNNError) in
+      if isPlain { return try stored.read(to: UnsafeMutableRawPointer(array.data)) }
+      let read = try Scratch<UInt8>(stored.count)
+      try stored.read(to: UnsafeMutableRawPointer(read.data))
+      try TensorProto(name, type, shape, raw: Bytes(UnsafeRawPointer(read.data), stored.count)).write(to: array.data)
+    }
+  }
 
   /// Writes all elements as floating-point numbers, whatever they are in the file.
   @_specialize(where T == Float) @_specialize(where T == Double)

@@ -301,7 +301,11 @@ final class ModelReader<T: Element> {
       ? tensor.role ?? (isTrained ? .parameter : isStatistic(operatorName, input) ? .buffer : .constant) : .constant
     {
     case .parameter:
-      value = try graph.parameter(constant.name, tensor.shape) { array throws(CNNError) in try tensor.write(to: array.data) }
+      if let write = tensor.lastingWrite(T.self) {
+        value = try graph.parameter(constant.name, tensor.shape, isLasting: true, write)
+      } else {
+        value = try graph.parameter(constant.name, tensor.shape) { array throws(CNNError) in try tensor.write(to: array.data) }
+      }
     case .buffer:
       value = try graph.buffer(constant.name, tensor.shape) { array throws(CNNError) in try tensor.write(to: array.data) }
     case .constant: value = try graph.constant(constant.name, tensor.typed(T.self))

@@ -165,10 +165,11 @@ final class ConvOperator<T: Element>: Operator<T> {
     let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
     let isPlanar = layouts.output == .planar
     if let form = try isPlanar ? planarForm(inputs[0], inputs[1]) : blockedForm(inputs[0], inputs[1], mode) {
-      return Prepared(reads: reads, [Kept(try Shape("filters", form.preparedCount), .network)], form: form.form)
+      let filters = Kept(try Shape("filters", form.preparedCount), .network)
+      return Prepared(reads: reads, replaces: [1], [filters], form: form.form)
     }
     if normalization == nil { return nil }
-    return Prepared(reads: reads, [Kept(inputs[1], .network), Kept(inputs[3], .network)])
+    return Prepared(reads: reads, replaces: [1], [Kept(inputs[1], .network), Kept(inputs[3], .network)])
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let first: Output<T> = try arrays.prepared(0) else { return }

@@ -58,7 +58,7 @@ final class GemmOperator<T: Element>: Operator<T> {
   override func prepared(inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Prepared? {
     let (_, N, K) = try extents(inputs[0], inputs[1])
     if mode == .train || N == 0 { return nil }
-    return Prepared(reads: [1], [Kept(try Shape("panels", packedCells(K, N, of: T.self)), .network)])
+    return Prepared(reads: [1], replaces: [1], [Kept(try Shape("panels", packedCells(K, N, of: T.self)), .network)])
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let to: Output<T> = try arrays.prepared(0) else { return }

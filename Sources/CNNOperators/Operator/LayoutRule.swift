@@ -49,10 +49,14 @@ package struct Layouts {
 package struct Prepared {
   /// The inputs that `prepare` reads. Where one of them is computed in the run, nothing is prepared.
   package let reads: [Int]
+  /// Those of them that forward does not read then: they need not be in memory.
+  package let replaces: [Int]
   package let arrays: [Kept]
   /// Tells ways of preparing the same inputs apart, where an operator has several: the algorithm that the arrays are for, say. Plans for
   /// other shapes share arrays of the same form and sizes.
   package let form: Int
 
-  package init(reads: [Int], _ arrays: [Kept], form: Int = 0) { (self.reads, self.arrays, self.form) = (reads, arrays, form) }
+  package init(reads: [Int], replaces: [Int] = [], _ arrays: [Kept], form: Int = 0) {
+    (self.reads, self.replaces, self.arrays, self.form) = (reads, replaces, arrays, form)
+  }
 }

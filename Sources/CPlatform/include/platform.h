@@ -27,6 +27,9 @@ int64_t platform_nanoseconds(void);
 /* ---- Memory ---- */
 void *platform_allocate(size_t bytes); /* 64-byte aligned, or NULL */
 void platform_free(void *memory);
+/* Memory whose bytes are 0, and that takes no room before it is touched; or NULL. `huge`: in huge pages, where it is large. */
+void *platform_reserve(size_t bytes, bool huge);
+void platform_unreserve(void *memory, size_t bytes);
 void platform_copy(void *destination, const void *source, size_t bytes);
 void platform_zero(void *destination, size_t bytes);
 
@@ -36,9 +39,20 @@ void platform_set_message(const char *utf8, size_t length); /* this thread's mes
 const char *platform_message(void);
 
 /* ---- Files: each returns 0 or an errno ---- */
-/* The whole of a file, to be read; NULL for an empty one. */
-int platform_map_file(const char *path, const void **memory, size_t *bytes);
+/* An open file, and what tells whether it is as it was when it was opened. */
+typedef struct platform_file {
+  int descriptor;
+  size_t bytes;
+  int64_t changed; /* nanoseconds */
+} platform_file;
+int platform_open_file(const char *path, platform_file *file);
+void platform_close_file(const platform_file *file);
+/* The whole of it, to be read; NULL for an empty one. It stays when the file is closed. */
+int platform_map_file(const platform_file *file, const void **memory);
 void platform_unmap_file(const void *memory, size_t bytes);
+/* Some bytes of it; platform_file_changed where it is not as it was any more. */
+enum { platform_file_changed = -1 };
+int platform_read_file(const platform_file *file, void *to, size_t bytes, size_t offset);
 typedef struct platform_span {
   const void *memory;
   size_t bytes;

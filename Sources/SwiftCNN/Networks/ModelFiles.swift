@@ -11,6 +11,8 @@ extension Network {
   /// let network = try Network<Float>(contentsOf: "resnet50.onnx")
   /// let scores = try network.predict(images)
   /// ```
+  /// Large weights are read when they are needed first: until then the file stays open, and may be replaced or removed, but not written
+  /// over.
   /// - Parameter seed: of the order of images and of dropout, where it is trained.
   /// - Throws: `CNNError` where the file cannot be read, is no whole and valid model, or has operators that there are none of: the message
   ///   names all of them.

@@ -80,7 +80,7 @@ class Engine:
         self._base_rate = 0.0
         self.has_averages = self.is_averaged = False
         self._treated: dict[int, tuple[bool, float, float]] = {}
-        self._arrays = self._bind()
+        self._places = self._bind()
         self._moves = -1
         self._me = weakref.ref(self)
         self.claim()
@@ -90,10 +90,9 @@ class Engine:
 
     # Memory
 
-    def _bind(self) -> list[Array]:
+    def _bind(self) -> list[_c_network.Place]:
         """The engine's memory of what is held."""
-        parameters = dict(self.native.arrays(_c_network.PARAMETERS))
-        buffers = dict(self.native.arrays(_c_network.CONSTANTS))
+        parameters, buffers = map(self.native.places, (_c_network.PARAMETERS, _c_network.CONSTANTS))
         names = self.graph.name_of
         return [(parameters if isinstance(held, Parameter) else buffers)[names(held)] for held in self.graph.held]
 
@@ -101,15 +100,14 @@ class Engine:
         """Takes over what another network has had since."""
         if self._moves == Held.moves:
             return
-        gradients = [array for _, array in self.native.arrays(_c_network.GRADIENTS)]
-        self.native.lend()
-        for held, array in zip(self.graph.held, self._arrays):
+        for held, place in zip(self.graph.held, self._places):
             if held._owner is not self._me:
-                if held._array is not None:
-                    array[...] = held._array
-                held._array, held._owner = array, self._me
+                if held._numbers is not None:
+                    self.native.lend()
+                    place.array()[...] = held._array
+                held._numbers, held._owner = place, self._me
                 if isinstance(held, Parameter):
-                    held._grad = gradients[self._parameters[id(held)]]
+                    held._slope = place._replace(kind=_c_network.GRADIENTS)
                 Held.moves += 1
         self._moves = Held.moves
 

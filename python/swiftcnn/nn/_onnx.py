@@ -95,10 +95,10 @@ class OnnxModule(Module):
         )
         graph = Graph(native, {})
         for kind, holder in ((_c_network.PARAMETERS, Parameter), (_c_network.CONSTANTS, Buffer)):
-            for name, array in native.arrays(kind):
-                if array.ndim == 0:  # a number of a node's, and no state
+            for name, place in native.places(kind).items():
+                if not place.shape:  # a number of a node's, and no state
                     continue
-                held = self._own.setdefault(name, holder(array.shape))
+                held = self._own.setdefault(name, holder(place.shape))
                 graph.hold(held, name)
         shapes: list[Shape] = [tuple(extent or 1 for extent in port.shape or ()) for port in self.inputs]
         engine = Engine(graph, shapes, len(self.outputs))

@@ -7,7 +7,7 @@ own, or are not there yet and an initializer says how they will begin.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -43,9 +43,16 @@ class Held:
         self.shape: Optional[Shape] = None if shape is None else tuple(shape)
         #: How it begins; None, as 0.
         self.initializer = initializer
-        self._array: Optional[Array] = None
+        self._numbers: Union[Array, _c_network.Place, None] = None
         self._owner: Any = None  # a weak reference to the engine that it is in
         self._seeds = current_stream()
+
+    @property
+    def _array(self) -> Optional[Array]:
+        """The numbers, which weights of a file are not before somebody asks for them."""
+        if isinstance(self._numbers, _c_network.Place):
+            self._numbers = self._numbers.array()
+        return self._numbers
 
     @property
     def data(self) -> Array:
@@ -62,9 +69,10 @@ class Held:
                     f"{type(self).__name__} has no numbers yet: its shape follows from the first data, or from "
                     "build(input_shape)"
                 )
-            self._array = draw(self.shape, self.initializer, np.float32, self._seeds.draw())
-        engine = self._owner and self._owner()
-        return self._array if engine is None else engine.native.view(self._array)
+            self._numbers = draw(self.shape, self.initializer, np.float32, self._seeds.draw())
+        engine, array = self._owner and self._owner(), self._array
+        assert array is not None
+        return array if engine is None else engine.native.view(array)
 
     @data.setter
     def data(self, values: Any) -> None:
@@ -75,9 +83,9 @@ class Held:
         array = as_array(values, name)
         if self.shape is not None and array.shape != self.shape:
             raise ShapeError(f"{name} must have shape {self.shape}, got {array.shape}")
-        if self._array is None:
+        if self._numbers is None:
             self.shape = array.shape
-            self._array = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
+            self._numbers = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
         else:
             self.data[...] = array
 
@@ -102,7 +110,7 @@ class Held:
     def __getstate__(self) -> dict[str, Any]:
         # A copy of a network's memory, and no network.
         array = None if self._array is None else self._array.copy()
-        return {**vars(self), "_array": array, "_owner": None}
+        return {**vars(self), "_numbers": array, "_owner": None}
 
 
 class Parameter(Held):
@@ -118,7 +126,7 @@ class Parameter(Held):
     def __init__(self, shape: Optional[Sequence[int]], initializer: Optional[Initializer] = None) -> None:
         super().__init__(shape, initializer)
         self._requires_grad = True
-        self._grad: Optional[Array] = None
+        self._slope: Optional[_c_network.Place] = None
 
     @classmethod
     def of(cls, values: Any) -> Parameter:
@@ -130,7 +138,7 @@ class Parameter(Held):
     @property
     def grad(self) -> Optional[Array]:
         """The gradient of the last training step, in the engine's own memory; None before there is a network."""
-        return self._grad
+        return None if self._slope is None else self._slope.array()
 
     @property
     def requires_grad(self) -> bool:
@@ -145,7 +153,7 @@ class Parameter(Held):
             engine.treat(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_grad": None}
+        return {**super().__getstate__(), "_slope": None}
 
 
 class Buffer(Held):
