@@ -52,7 +52,10 @@ private struct Draft<T: Element> {
   mutating func absorbNeighbours(_ mode: Mode) throws(CNNError) {
     var number = 0
     while number < nodes.count {
-      guard let (user, place) = onlyUser(number), let made = try nodes[number].made.absorbing(nodes[user].made, mode) else {
+      let inputs = nodes[number].inputs.map { $0.flatMap { values[$0.index].fixedShape } }
+      guard let (user, place) = onlyUser(number),
+        let made = try nodes[number].made.absorbing(nodes[user].made, mode, inputs: inputs)
+      else {
         number += 1
         continue
       }
@@ -64,6 +67,16 @@ private struct Draft<T: Element> {
       nodes[user].absorbed += [next.operatorName]
       nodes.remove(at: number)
       isChanged = true
+    }
+  }
+}
+
+extension Graph.Value {
+  /// Of what is the same in every run.
+  fileprivate var fixedShape: Shape? {
+    switch source {
+    case .parameter, .buffer, .constant: shape
+    case .input, .planConstant, .node: nil
     }
   }
 }

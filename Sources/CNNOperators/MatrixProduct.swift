@@ -75,6 +75,9 @@ func matrixProduct<T: Element>(
   _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: RightMatrix<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   if M == 0 || N == 0 { return }
+  if M == 1, case .panels(let panels, let pitch, let panel) = b {
+    return try rowProduct(N, K, a, panels, pitch: pitch, panel: panel, bias: bias, c)
+  }
   // A single row is a column as well, as the tiles want it.
   let a = M == 1 && a.columnStep == 1 ? MatrixView(data: a.data, rowStep: 1, columnStep: 1) : a
   let kernels = T.kernels, depth = PackedProduct<T>.depth
@@ -100,11 +103,12 @@ func matrixProduct<T: Element>(
     }
     return
   }
-  // Parts of rows or of columns, in whole tiles.
+  // Parts of rows or of columns, in whole tiles: which these are makes no difference to the bits. Of rows, so few that they stay in the
+  // second cache while b comes through, and so many that it comes through seldom; for several threads four parts each, which come out even.
   let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
-  let units = ((byRows ? M : N) &+ unit &- 1) / unit, tasks = min(16, units), size = (units &+ tasks &- 1) / tasks &* unit
+  let units = ((byRows ? M : N) &+ unit &- 1) / unit, width = try parallelWidth(units, .multiplyAdds(M, N, K))
+  let (tasks, share) = balanced(units, most: min(16, width > 1 ? max(1, units / (4 &* width)) : 16)), size = share &* unit
   let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N))
-  let width = try parallelWidth(tasks, .multiplyAdds(M, N, K))
   let scratch = try Scratch<T>(width &* product.cells)
   let scratchData = scratch.data
   parallel(tasks, width: width) { i, worker in
@@ -115,6 +119,21 @@ func matrixProduct<T: Element>(
       byRows ? a.from(row: first, column: 0) : a, byRows ? b : b.from(row: 0, column: first), K,
       start: bias.map { byRows ? $0 : $0 + first }, byRows ? c + first &* N : c + first, N,
       scratchData + worker &* product.cells)
+  }
+}
+
+/// c[N] = a[K] . b[K][N] + bias[N], of panels that lie `pitch` elements apart: with the bits of a row of a larger product.
+private func rowProduct<T: Element>(
+  _ N: Int, _ K: Int, _ a: MatrixView<T>, _ panels: UnsafePointer<T>, pitch: Int, panel: Int, bias: UnsafePointer<T>?,
+  _ c: UnsafeMutablePointer<T>
+) throws(CNNError) {
+  let kernels = T.kernels, columns = 4 &* panel, tasks = (N &+ columns &- 1) / columns
+  parallel(tasks, width: try parallelWidth(tasks, .multiplyAdds(N, K))) { i, _ in
+    let first = i &* columns
+    kernels.rowTile(
+      RowOperands(
+        a: a.data, b: panels + 4 &* i &* pitch, c: c + first, initial: bias.map { $0 + first }, inner: K, aStep: a.columnStep,
+        pitch: pitch, columns: min(columns, N &- first)))
   }
 }
 

@@ -15,6 +15,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public static var mostRows: Int { 14 }
   nonisolated(unsafe) public let tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>
 
+  /// One row times panels.
+  public typealias RowTile = @Sendable (_ operands: RowOperands<T>) -> Void
+  public let rowTile: RowTile
+
   /// [columns - 1]: dot tiles of four rows and of one; and the most columns whose sums fit the registers with four rows.
   nonisolated(unsafe) public let dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>
   public let dotColumns: Int
@@ -87,7 +91,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   @usableFromInline
   init(
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
-    dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int, transpose: @escaping Transpose,
+    rowTile: @escaping RowTile, dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int,
+    transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
@@ -101,7 +106,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     blocked: BlockedKernels<T>, winograd: WinogradKernels<T>
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
-    (self.tallTiles, self.narrowTiles) = (tallTiles, narrowTiles)
+    (self.tallTiles, self.narrowTiles, self.rowTile) = (tallTiles, narrowTiles, rowTile)
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
@@ -125,7 +130,8 @@ extension KernelTable {
   public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int, dotColumns: Int) where V.Scalar == T {
     self.init(
       lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: Microkernels.tallTiles(V.self),
-      narrowTiles: Microkernels.narrowTiles(V.self), dotTiles4: Microkernels.dotTiles4(V.self),
+      narrowTiles: Microkernels.narrowTiles(V.self), rowTile: { Microkernels.rowTile(V.self, $0) },
+      dotTiles4: Microkernels.dotTiles4(V.self),
       dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },
       copyRows: { Microkernels.copyRows(V.self, $0) },

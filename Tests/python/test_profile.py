@@ -17,7 +17,7 @@ def network() -> nn.Sequential:
 def test_says_what_is_done_together(network: nn.Sequential) -> None:
     profile = network.profile(np.ones((2, 3, 8, 8), np.float32), runs=3)
     products = [step for step in profile.steps if step.multiply_adds]
-    assert [step.operators for step in products] == [("Conv", "BatchNormalization", "Relu"), ("Gemm",)]
+    assert [step.operators for step in products] == [("Conv", "BatchNormalization", "Relu", "MaxPool"), ("Gemm",)]
     assert [step.multiply_adds for step in products] == [2 * 8 * 64 * 27, 2 * 5 * 128]
     assert all(step.seconds > 0 for step in products)
     assert products[1].bytes == 4 * (2 * 128 + 5 * 128 + 5 + 2 * 5)

@@ -23,6 +23,12 @@ package enum ImageArray<T: Element> {
   case blocked(BlockedArray<T>)
 }
 
+/// One block of `channels` channels of an image: pixel (0, 0), and from a row to the next.
+struct BlockedPlane<T> {
+  let data: UnsafePointer<T>, rowStep: Int
+  let H: Int, W: Int, channels: Int
+}
+
 /// x[N][ceil(C/B)][H + 2*halo][W + 2*halo][B], where B is the number of lanes of a vector: a vector holds a pixel of B channels. Lanes
 /// behind channel C and the halo are zeros: whoever writes the array writes these too, and whoever reads it may count on them.
 package struct BlockedArray<T: Element> {

@@ -86,12 +86,14 @@ package struct BlockedConvolution<T: Element> {
     }
   }
 
-  /// y = limited(x * filters + bias + residual), of a blocked y halo and all; a planar one has no residual.
+  /// y = limited(x * filters + bias + residual), or the maxima of that, of a blocked y halo and all; a planar one has no residual.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func forward(
     _ x: ImageArray<T>, _ prepared: UnsafePointer<T>, _ y: ImageArray<T>, _ epilogue: Epilogue<T>
   ) throws(CNNError) {
     switch (x, y) {
+    case _ where epilogue.maxPooling != nil && !filters.planar:
+      throw CNNError(.unsupported, "convolution: pools what it makes of few channels only")
     case _ where winograd != nil: try winograd?.forward(x, prepared, epilogue, y)
     case (.planar(let x), _) where filters.planar: try sizes.directForward(fewChannels: x, filters, prepared, y, epilogue)
     case (.blocked(let x), .blocked(let y)) where isDepthwise: try sizes.depthwiseForward(x, prepared, y, epilogue)

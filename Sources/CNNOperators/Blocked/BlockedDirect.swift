@@ -1,4 +1,4 @@
-// The direct convolution into a channel-blocked array, from a blocked one or, where there are few input channels, from a planar one.
+// The direct convolution from a channel-blocked array into one.
 import CNNCore
 import Microkernels
 
@@ -70,61 +70,7 @@ extension Convolution.Sizes {
       gathered, packing, filters, y, epilogue)
   }
 
-  /// y = x * filters of a planar x of few channels, whose padded rows are made a band at a time. A planar y has no residual.
-  func directForward(
-    fewChannels x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: ImageArray<T>,
-    _ epilogue: Epilogue<T>
-  ) throws(CNNError) {
-    let window = planes.window
-    // As it lies, or in planes where a tap is a shifted array.
-    let inImage = !isPadded && window.strides[0] == 1 && window.strides[1] == 1
-    let rowBytes = C &* taps &* planes.width &* MemoryLayout<T>.stride / max(1, window.kernel[1])
-    let height = min(OH, max(4, min(98_304 / max(1, rowBytes), (N &* OH &+ 15) / 16))), bands = (OH &+ height &- 1) / height
-    let band = try PhasePlanes(window, image: planes.image, output: (height, OW))
-    let rowStep = inImage ? planes.image.1 : band.width, cells = inImage ? imageCells : band.cells
-    // Of one channel, the taps of a row are neighbours too, and terms of one run.
-    let byRow = C == 1 && window.strides[1] == 1, runCount = byRow ? window.kernel[0] : taps
-    let runs = try Scratch<TileRun>(runCount)
-    for run in 0..<runCount {
-      let (i, j) = byRow ? (run, 0) : (run / window.kernel[1], run % window.kernel[1])
-      runs.data[run] = TileRun(
-        offset: inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j),
-        count: byRow ? window.kernel[1] : C)
-    }
-    let lanes = T.kernels.lanes, yRow = if case .blocked(let y) = y { y.rowStep } else { OW &* lanes }
-    let product = DirectProduct<T>(
-      packing: packing, filters: filters, bias: filters + packing.weights, step: 0,
-      aStep: byRow ? window.dilations[1] : cells, runs: runs.data, runsPerBlock: runCount, runCount: runCount, columnStep: 1,
-      rowStep: rowStep, pixelStep: lanes, pixelRow: yRow,
-      epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
-    let tasks = N &* bands, bandCells = inImage ? 0 : G &* C &* cells &+ lanes, results = height &* OW &* lanes
-    let perWorker = bandCells &+ 2 &* results
-    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
-    parallel(tasks, width: width) { task, worker in
-      let n = task / bands, first = task % bands &* height, image = x + n &* G &* C &* imageCells
-      let own = scratchData + worker &* perWorker, panelData = own + bandCells, rows = min(height, OH &- first)
-      if !inImage {
-        for c in 0..<G &* C { band.fill(own + c &* cells, image + c &* imageCells, padding: 0, firstRow: first) }
-      }
-      let from = inImage ? image + first &* rowStep : UnsafePointer(own)
-      for g in 0..<G {
-        for panel in 0..<packing.panels {
-          for r in 0..<rows {
-            let from = from + (g &* C &* cells &+ r &* rowStep)
-            switch y {
-            case .blocked(let y): product.tileRow(from, g: g, panel: panel, row: first &+ r, y, image: n, OW, product.all)
-            case .planar:
-              product.tileRow(from, g: g, panel: panel, to: panelData + r &* yRow, block: results, OW, product.all)
-            }
-          }
-          if case .planar(let y) = y {
-            packing.drain(panelData, results, n: n, g: g, panel: panel, first: first &* OW, count: rows &* OW, y, pixels)
-          }
-        }
-      }
-    }
-  }
-  private var isPadded: Bool {
+  var isPadded: Bool {
     let pads = planes.window.pads
     return pads[0] > 0 || pads[1] > 0 || pads[2] > 0 || pads[3] > 0
   }

@@ -8,17 +8,81 @@ extension Pooling {
   package func blockedMaxForward<T: Element>(
     _ x: BlockedArray<T>, _ y: BlockedArray<T>, winners: UnsafeMutablePointer<Int32>? = nil
   ) throws(CNNError) {
-    try forEachBlockedRun(x, y) { windows, step, place in
-      if let winners {
+    if let winners {
+      try forEachBlockedRun(x, y) { windows, step, place in
         withUnsafePointer(to: windows) { T.kernels.blocked.maxPositions($0, step, winners + place.pixel &* windows.yStep) }
-      } else {
-        withUnsafePointer(to: windows) { T.kernels.blocked.maxWindows($0, step) }
+      } nothing: { to, channels in
+        nothing(to, channels)
       }
-    } nothing: { to, channels in
-      zero(to, T.kernels.lanes)
-      to.update(repeating: -T.infinity, count: channels)
+    } else {
+      let bands = bands(x, y), tasks = x.N &* x.blocks &* bands, taps = window.taps
+      let width = try parallelWidth(tasks, .elements(y.count, taps))
+      let scratch = try Scratch<Int>(width &* taps), scratchData = scratch.data
+      parallel(tasks, width: width) { task, worker in
+        let n = task / (x.blocks &* bands), block = task / bands % x.blocks, (first, count) = part(task % bands, of: bands, y.H)
+        let plane = BlockedPlane(
+          data: UnsafePointer(x.inside(n, block)), rowStep: x.rowStep, H: x.H, W: x.W, channels: x.channels(of: block))
+        blockedMaxRows(
+          first..<first &+ count, plane, y.inside(n, block) + first &* y.rowStep, rowStep: y.rowStep, columns: y.W,
+          scratchData + worker &* taps)
+      }
     }
     try y.clearHalo()
+  }
+  /// The maximum of a window without a cell.
+  private func nothing<T: Element>(_ to: UnsafeMutablePointer<T>, _ channels: Int) {
+    zero(to, T.kernels.lanes)
+    to.update(repeating: -T.infinity, count: channels)
+  }
+
+  /// Rows of windows of one block of channels: y, from the first of these rows on, = the largest cells. Only the rows of the plane that they
+  /// read need be there. `room`: for an offset of each tap.
+  func blockedMaxRows<T: Element>(
+    _ rows: Range<Int>, _ x: BlockedPlane<T>, _ y: UnsafeMutablePointer<T>, rowStep: Int, columns: Int,
+    _ room: UnsafeMutablePointer<Int>
+  ) {
+    let lanes = T.kernels.lanes, inner = windowsInside(1, x.W, columns), innerRows = windowsInside(0, x.H, rows.upperBound)
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      // Rows of windows that lie wholly inside differ by nothing but their place.
+      let alike = innerRows.contains(row) ? innerRows.upperBound &- row : 1
+      let inRows = cells(0, row, x.H), to = y + (row &- rows.lowerBound) &* rowStep
+      var column = 0
+      while column < columns {
+        let count = column == inner.lowerBound && !inner.isEmpty ? inner.count : 1
+        let taps = offsets(room, row, inRows, column, cells(1, column, x.W), x.rowStep, lanes)
+        var windows = BlockedWindowOperands(
+          x: x.data, offsets: UnsafePointer(room), taps: taps, y: to + column &* lanes, yStep: lanes, pixels: count,
+          divisor: 1)
+        (windows.rows, windows.xRow, windows.yRow) = (alike, self.window.strides[0] &* x.rowStep, rowStep)
+        if taps == 0 {
+          for r in 0..<alike { nothing(windows.y + r &* rowStep, x.channels) }
+        } else {
+          withUnsafePointer(to: windows) { T.kernels.blocked.maxWindows($0, window.strides[1] &* lanes) }
+        }
+        column &+= count
+      }
+      row &+= alike
+    }
+  }
+  /// Writes where the cells of the window at (row, column) are; returns how many.
+  private func offsets(
+    _ to: UnsafeMutablePointer<Int>, _ row: Int, _ inRows: Range<Int>, _ column: Int, _ inColumns: Range<Int>, _ rowStep: Int,
+    _ lanes: Int
+  ) -> Int {
+    var used = 0
+    for i in inRows {
+      let h = row &* window.strides[0] &- window.pads[0] &+ i &* window.dilations[0]
+      for j in inColumns {
+        let w = column &* window.strides[1] &- window.pads[1] &+ j &* window.dilations[1]
+        to[used] = h &* rowStep &+ w &* lanes
+        used &+= 1
+      }
+    }
+    return used
+  }
+  private func bands<T: Element>(_ x: BlockedArray<T>, _ y: BlockedArray<T>) -> Int {
+    min(y.H, max(1, (15 &+ x.N &* x.blocks) / max(1, x.N &* x.blocks)))
   }
 
   /// Elements of winners: one for each pixel and lane of y. A winner is a number among the cells of its window that lie inside the image.
@@ -59,7 +123,7 @@ extension Pooling {
   ) throws(CNNError) {
     let lanes = T.kernels.lanes, taps = window.taps, (OH, OW) = (y.H, y.W), blocks = x.blocks
     let inner = windowsInside(1, x.W, OW)
-    let bands = bands ?? min(OH, max(1, (15 &+ x.N &* blocks) / max(1, x.N &* blocks))), tasks = x.N &* blocks &* bands
+    let bands = bands ?? self.bands(x, y), tasks = x.N &* blocks &* bands
     let width = try parallelWidth(tasks, .elements(y.count, taps))
     let scratch = try Scratch<Int>(width &* taps), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
@@ -70,15 +134,7 @@ extension Pooling {
         var column = 0
         while column < OW {
           let windows = column == inner.lowerBound && !inner.isEmpty ? inner.count : 1, inColumns = cells(1, column, x.W)
-          var used = 0
-          for i in inRows {
-            let h = row &* window.strides[0] &- window.pads[0] &+ i &* window.dilations[0]
-            for j in inColumns {
-              let w = column &* window.strides[1] &- window.pads[1] &+ j &* window.dilations[1]
-              offsets[used] = h &* x.rowStep &+ w &* lanes
-              used &+= 1
-            }
-          }
+          let used = self.offsets(offsets, row, inRows, column, inColumns, x.rowStep, lanes)
           let pixel = to + (row &* y.rowStep &+ column &* lanes)
           if used == 0 {
             nothing(pixel, x.channels(of: block))

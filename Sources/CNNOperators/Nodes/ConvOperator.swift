@@ -7,34 +7,42 @@ final class ConvOperator<T: Element>: Operator<T> {
   private let spatial: SpatialAttributes
   private let group: Int, exact: Bool
   /// What was absorbed: inputs 3 to 6 are then those of the normalization, `residual` the input that is added, limits what the sum is kept
-  /// between.
+  /// between, `maxPool` what its maxima are taken by.
   private let normalization: BatchNormalization?, residual: Int?, epilogueLimits: (low: T, high: T)?
+  private let maxPool: MaxPoolOperator<T>?
 
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
     group = try attributes.int("group", default: 1)
     // Not ONNX's.
     exact = try attributes.flag("exact", default: false)
-    (normalization, residual, epilogueLimits) = (nil, nil, nil)
+    (normalization, residual, epilogueLimits, maxPool) = (nil, nil, nil, nil)
     super.init(try Signature(attributes, inputs: ["x", "w", "b"], required: 2))
   }
 
   private init(
     _ first: ConvOperator, absorbing next: Operator<T>, normalization: BatchNormalization? = nil, residual: Int? = nil,
-    limits: (low: T, high: T)? = nil
+    limits: (low: T, high: T)? = nil, maxPool: MaxPoolOperator<T>? = nil
   ) {
-    (spatial, group, exact, epilogueLimits) = (first.spatial, first.group, first.exact, limits)
+    (spatial, group, exact, epilogueLimits) = (first.spatial, first.group, first.exact, limits ?? first.epilogueLimits)
+    self.maxPool = maxPool ?? first.maxPool
     self.normalization = normalization ?? first.normalization
     self.residual = residual ?? first.residual
     super.init(Signature(first.signature, absorbing: next.signature))
   }
-  override func absorbing(_ next: Operator<T>, _ mode: Mode) throws(CNNError) -> Operator<T>? {
-    guard mode == .infer && epilogueLimits == nil else { return nil }
+  override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
+    guard mode == .infer else { return nil }
+    if maxPool == nil, residual == nil, let next = next as? MaxPoolOperator<T>, next.takesMaxima, let w = inputs[1],
+      try poolsMaxima(w)
+    {
+      return ConvOperator(self, absorbing: next, maxPool: next)
+    }
+    guard epilogueLimits == nil else { return nil }
     // In blocked arrays, 0 must stay 0.
     if let limits = next.limits, limits.low <= 0 && limits.high >= 0 {
       return ConvOperator(self, absorbing: next, limits: limits)
     }
-    if residual != nil { return nil }
+    if residual != nil || maxPool != nil { return nil }
     if let next = next as? BatchNormalizationOperator<T>, normalization == nil {
       return ConvOperator(self, absorbing: next, normalization: next.normalization)
     }
@@ -65,18 +73,26 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let y = try convolutionShape(of: inputs)
+    if let maxPool { return [try maxPool.outputShapes(of: [y])[0]] }
     if let residual { return [try broadcastShape(y, inputs[residual])] }
     return [y]
   }
 
   override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
-    saturatingProduct(outputs[0].count, inputs[1].count / max(1, inputs[1][0]))
+    // Of a pooled output, as if it were not.
+    let y = (try? convolutionShape(of: inputs)) ?? outputs[0]
+    return saturatingProduct(y.count, inputs[1].count / max(1, inputs[1][0]))
   }
 
   // In channel-blocked form
 
   /// x is planar where it has few channels; in training it is blocked, for the gradients.
-  private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && group == 1 && x[1] <= 4 }
+  private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && hasFewChannels(x[1]) }
+  private func hasFewChannels(_ C: Int) -> Bool { group == 1 && C <= 4 }
+  /// Whether any blocked or planar y of filters w[K][C][KH][KW] can be pooled as it is computed.
+  private func poolsMaxima(_ w: Shape) throws(CNNError) -> Bool {
+    w.rank == 4 && w.count > 0 && hasFewChannels(w[1]) && 2 * w[0] >= T.kernels.lanes
+  }
   private func blockedForm(_ x: Shape, _ w: Shape, _ mode: Mode) throws(CNNError) -> BlockedConvolution<T>? {
     if x.rank != 4 { return nil }
     return try BlockedConvolution(convolution(x, w), x: x, weight: w, fewChannels: readsPlanar(x, mode), blocked: true)
@@ -95,6 +111,8 @@ final class ConvOperator<T: Element>: Operator<T> {
       while wishes.count < residual { wishes.append(.planar) }
       wishes.append(.blocked(halo: 0))
     }
+    // What is pooled goes to planes a band at a time, a fraction of what comes from it.
+    if maxPool != nil { return LayoutRule(wishes, .blocked, gain: 0) }
     if mode == .infer { return LayoutRule(wishes, .blocked, gain: form.gain) }
     return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: form.trainingGain)
   }
@@ -103,9 +121,13 @@ final class ConvOperator<T: Element>: Operator<T> {
     if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
     if let form = try planarForm(arrays.inputShape(0), arrays.inputShape(1)) {
       return try finishPlanar(arrays) { result, limits throws(CNNError) in
-        try forward(form, arrays, .planar(arrays.input(0).data), .planar(UnsafePointer(result.data)), Epilogue(limits: limits))
+        try forward(
+          form, arrays, .planar(arrays.input(0).data), .planar(UnsafePointer(result.data)),
+          Epilogue(limits: limits, maxPooling: pooling(form)))
       }
     }
+    // Then there are no images.
+    if maxPool != nil { return }
     let x = try arrays.input(0), w = try arrays.input(1), b = try arrays.optionalInput(2)
     guard let normalization else { return try forwardPlanar(arrays, x, w, b) }
     if let w: Output<T> = try arrays.prepared(0), let b: Output<T> = try arrays.prepared(1) {
@@ -142,10 +164,17 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
-    guard let form = try blockedForm(shape, w, arrays.mode) else { throw CNNError(.unsupported, "y: wanted a planar array") }
+    guard let form = try blockedForm(shape, w, arrays.mode) else {
+      if maxPool != nil { return }
+      throw CNNError(.unsupported, "y: wanted a planar array")
+    }
     let x: ImageArray<T> = if let x = try arrays.blockedInput(0) { .blocked(x) } else { .planar(try arrays.input(0).data) }
     let added: BlockedArray<T>? = if let residual { try arrays.blockedInput(residual) } else { nil }
-    try forward(form, arrays, x, .blocked(y), Epilogue(residual: added, limits: epilogueLimits))
+    let epilogue = Epilogue(residual: added, limits: epilogueLimits, maxPooling: try pooling(form))
+    try forward(form, arrays, x, .blocked(y), epilogue)
+  }
+  private func pooling(_ form: BlockedConvolution<T>) throws(CNNError) -> Pooling? {
+    if let maxPool { try maxPool.pooling(form.outputShape) } else { nil }
   }
   /// With filters that are prepared, or prepared for this call.
   private func forward(

@@ -21,7 +21,7 @@ final class GemmOperator<T: Element>: Operator<T> {
     (alpha, beta, transA, transB, relu) = (first.alpha, first.beta, first.transA, first.transB, true)
     super.init(Signature(first.signature, absorbing: next.signature))
   }
-  override func absorbing(_ next: Operator<T>, _ mode: Mode) throws(CNNError) -> Operator<T>? {
+  override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
     mode == .infer && !relu && next is ReluOperator<T> ? GemmOperator(self, absorbing: next) : nil
   }
 

@@ -17,7 +17,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x"], outputs: 2))
   }
 
-  private func pooling(_ x: Shape) throws(CNNError) -> Pooling {
+  func pooling(_ x: Shape) throws(CNNError) -> Pooling {
     Pooling(try spatial.window(over: x, kernel: kernel, ceilMode: ceilMode))
   }
   /// nil unless x[N][C][D][H][W] is of volumes.

@@ -169,6 +169,7 @@ package class Operator<T: Element> {
   /// Whether this is f(a, b) = f(b, a).
   package var isCommutative: Bool { false }
   /// An operator that does this one's work and then the next one's on its output: its inputs are this one's (as many as the signature
-  /// names) and the next one's but its first. nil: there is none.
-  package func absorbing(_ next: Operator, _ mode: Mode) throws(CNNError) -> Operator? { nil }
+  /// names) and the next one's but its first. nil: there is none. `inputs`: the shapes of this one's inputs, as far as they are parameters
+  /// or constants.
+  package func absorbing(_ next: Operator, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator? { nil }
 }
