@@ -109,6 +109,27 @@ def test_bench(files, capsys):
     assert main(["bench", str(folder / "net.onnx"), "--against", "abacus"]) == 2
 
 
+def test_bench_leaves_out_what_does_not_run(files, capsys):
+    folder, _ = files
+    assert main(["bench", str(folder / "net.onnx"), "--against", "torch", "--seconds", "0.05", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert [row["library"] for row in json.loads(out)] == ["swiftcnn"]
+    assert "torch is left out: PyTorch reads no ONNX files, and there is no TorchScript" in err and "net.pt" in err
+
+
+def test_bench_beside_torch(files, capsys):
+    folder, _ = files
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    net = sc.load(folder / "net.onnx")
+    size = [1, *net.inputs[0].shape[1:]]
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(int(np.prod(size)), 3))
+    torch.jit.trace(module, torch.zeros(size)).save(folder / "net.pt")
+    assert main(["bench", str(folder / "net.onnx"), "--against", "torch", "--seconds", "0.05", "--json"]) == 0
+    (folder / "net.pt").unlink()
+    _, theirs = json.loads(capsys.readouterr().out)
+    assert theirs["library"] == "torch" and theirs["fastest"] > 0 and theirs["difference"] > 0
+
+
 def test_from_torch():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     module = torch.nn.Sequential(

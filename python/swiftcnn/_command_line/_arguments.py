@@ -153,7 +153,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="FILE", type=_onnx_file, help="an ONNX file")
-    about = f"libraries with commas between: {', '.join(_onnx.PEERS)}; default none"
+    about = f"libraries with commas between: {', '.join(_onnx.PEERS)} (TorchScript, FILE.pt beside it); default none"
     parser.add_argument("--against", metavar="LIBRARIES", type=_peers, default=[], help=about)
     parser.add_argument("--batch", metavar="N", type=_whole(1), default=1, help="images at a time; default 1")
     about = "of an image, where the file leaves it open; default 3x224x224"

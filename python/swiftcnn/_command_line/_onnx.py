@@ -17,7 +17,7 @@ from ..errors import InvalidArgumentError, UnsupportedError
 from ._images import read_images
 
 #: What bench can run a file with beside swiftcnn.
-PEERS = ("onnxruntime", "openvino")
+PEERS = ("onnxruntime", "openvino", "torch")
 
 
 def probabilities(options: argparse.Namespace) -> tuple[list[str], Array, list[str], int]:
@@ -69,7 +69,10 @@ def bench(options: argparse.Namespace) -> int:
     for name, prepare in [("swiftcnn", _swiftcnn), *[(peer, RUNNERS[peer]) for peer in options.against]]:
         try:
             row = measure(name, prepare, options, inputs)
-        except ImportError as error:
+        except Exception as error:
+            if name == "swiftcnn":
+                raise
+            # It is not installed, or does not run this file.
             say(f"{name} is left out: {error}")
             status = 1
             continue
@@ -147,4 +150,22 @@ def _openvino(path: Path, threads: int) -> Callable[[dict[str, Array]], list[Arr
     return lambda inputs: [np.array(value) for value in compiled(inputs).values()]
 
 
-RUNNERS: dict[str, Callable[..., Any]] = {"onnxruntime": _onnxruntime, "openvino": _openvino}
+def _torch(path: Path, threads: int) -> Callable[[dict[str, Array]], list[Array]]:
+    """PyTorch reads no ONNX files: the same network as TorchScript lies beside it."""
+    script = path.with_suffix(".pt")
+    if not script.exists():
+        raise UnsupportedError(f"PyTorch reads no ONNX files, and there is no TorchScript of the network in {script}")
+    import torch
+
+    torch.set_num_threads(threads)
+    module = torch.jit.load(str(script)).eval()
+
+    def run(inputs: dict[str, Array]) -> list[Array]:
+        with torch.inference_mode():
+            given = module(*map(torch.from_numpy, inputs.values()))
+        return [value.numpy() for value in (given if isinstance(given, (tuple, list)) else [given])]
+
+    return run
+
+
+RUNNERS: dict[str, Callable[..., Any]] = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}
