@@ -47,6 +47,7 @@ def size(name: str) -> int:
 
 def unet() -> Any:
     """The U of convolutions and skips, with transposed convolutions upwards."""
+
     def double(a: int, b: int) -> Any:
         return nn.Sequential(
             *(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU()),

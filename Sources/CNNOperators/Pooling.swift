@@ -27,7 +27,7 @@ package struct Pooling {
     try winners?.mustNotOverlap(x)
     try winners?.mustNotOverlap(y.input)
     let channels = try Channels<T>(window, x.shape, shape)
-    if winners == nil && !channels.areDisjointPairs { return try bandedMaxForward(x, y) }
+    if winners == nil { return try maxForward(x, y) }
     let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
     try channels.forEach { channel, stacked, cells in
       let to = y.data + channel &* pixels, winner = winners.map { $0.data + channel &* pixels }
@@ -37,6 +37,29 @@ package struct Pooling {
       for i in 0..<pixels where to[i] == -T.infinity {
         winner[i] = firstCell(i / OW, i % OW, x.data + channel &* area, x.shape)
       }
+    }
+  }
+
+  /// Without winners: along rows of pixels where there are enough of these for vectors, else with channels in the lanes.
+  private func maxForward<T: Element>(_ x: Input<T>, _ y: Output<T>) throws(CNNError) {
+    let (OH, OW, H, W) = (y.shape[2], y.shape[3], x.shape[2], x.shape[3]), kernels = T.kernels
+    guard window.dilations[0] == 1 && window.dilations[1] == 1 && window.strides[1] <= 2 && 2 &* OW >= kernels.lanes else {
+      return try bandedMaxForward(x, y)
+    }
+    let planes = y.shape[0] &* y.shape[1], (from, to) = (x.data, y.data)
+    let first = MaxPlane(
+      x: from, y: to, H: H, W: W, OH: OH, OW: OW, KH: window.kernel[0], KW: window.kernel[1], rowStride: window.strides[0],
+      columnStride: window.strides[1], top: window.pads[0], left: window.pads[1])
+    // Where the windows of a plane end with it, the next one goes on as if it were more rows: small ones are done together.
+    let endsWithPlane = window.pads[0] == 0 && window.kernel[0] <= window.strides[0] && OH &* window.strides[0] == H
+    let stack = endsWithPlane ? max(1, min(planes, 16_384 / max(1, H &* W))) : 1, tasks = (planes &+ stack &- 1) / stack
+    let width = try parallelWidth(tasks, .elements(x.shape.count, 2)), cells = first.rowCells(lanes: kernels.lanes)
+    let rows = try Scratch<T>(width &* cells), rowData = rows.data
+    parallel(tasks, width: width) { task, worker in
+      var own = first
+      let plane = task &* stack, count = min(stack, planes &- plane)
+      (own.x, own.y, own.H, own.OH) = (from + plane &* H &* W, to + plane &* OH &* OW, H &* count, OH &* count)
+      kernels.maxPlane(own, rowData + worker &* cells)
     }
   }
 

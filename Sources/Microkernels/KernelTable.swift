@@ -44,8 +44,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias SpreadWinners =
     @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
+  public typealias MaxPlaneKernel = @Sendable (_ plane: MaxPlane<T>, _ row: MutablePointer) -> Void
   public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners
-  public let scatterShares: ScatterShares
+  public let scatterShares: ScatterShares, maxPlane: MaxPlaneKernel
 
   // Elements.
   public typealias AddTo = @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
@@ -95,7 +96,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
-    spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares, addTo: @escaping AddTo,
+    spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares,
+    maxPlane: @escaping MaxPlaneKernel, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, arithmetic: @escaping ArithmeticKernel, relu: @escaping Relu,
     maskedScale: @escaping MaskedScale,
@@ -110,7 +112,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
-    (self.spreadWinners, self.scatterShares) = (spreadWinners, scatterShares)
+    (self.spreadWinners, self.scatterShares, self.maxPlane) = (spreadWinners, scatterShares, maxPlane)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
     self.arithmetic = arithmetic
@@ -141,6 +143,7 @@ extension KernelTable {
       sumTaps: { Microkernels.sumTaps(V.self, $0, $1) },
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
+      maxPlane: { Microkernels.maxPlane(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },
       addRows: { Microkernels.addRows(V.self, $0, $1, $2, $3, $4) },
       sum: { Microkernels.sum(V.self, $0, $1) },
