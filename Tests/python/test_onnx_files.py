@@ -447,6 +447,19 @@ def test_inputs_by_name_and_what_does_not_fit():
         net.predict([1.0])
 
 
+def test_shapes_that_follow_from_numbers():
+    """Also where an array of the same shape came before."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["n"], to=TensorProto.INT64),
+        helper.make_node("Tile", ["x", "n"], ["y"]),
+    ]
+    net = sc.load(model(nodes, [("x", [1])], [("y", ["n"])]))
+    for n in (2, 2, 3, 1, 2):
+        assert net.predict(np.array([n], np.float32)).tolist() == n * [n]
+    with pytest.raises(sc.ShapeError):
+        net.predict(np.ones((1, 1), np.float32))
+
+
 def test_batches_and_threads():
     net = sc.load(convolution(numpy_helper.from_array(W, "w")))
     x = RNG.standard_normal((11, 3, 6, 5)).astype(np.float32)
