@@ -134,7 +134,7 @@ CALL(network_report, network_pointer, metric)
 CALL(network_rate, network_pointer, accuracy_pointer)
 CALL(network_array_count, network_pointer, kind, &index_given)
 CALL(network_array, network_pointer, kind, index_given, name_pointer, array_pointer)
-CALL(network_array_shape, network_pointer, kind, index_given, name_pointer, shape_pointer, rank_pointer)
+CALL(network_array_shape, network_pointer, kind, index_given, name_pointer, y_shape_pointer, rank_pointer)
 CALL(network_flat_array, network_pointer, kind, array_pointer)
 CALL(network_return_arrays, network_pointer)
 CALL(network_progress, network_pointer, progress_pointer)
@@ -315,7 +315,7 @@ void network_rows(void) {
   BAD(network_array_shape, ARGUMENT, "arrays", kind = SWIFTCNN_OPTIMIZER_STATES);
   BAD(network_array_shape, ARGUMENT, "index", index_given = 1);
   BAD(network_array_shape, ARGUMENT, "name", name_pointer = NULL);
-  BAD(network_array_shape, ARGUMENT, "shape", shape_pointer = NULL);
+  BAD(network_array_shape, ARGUMENT, "shape", y_shape_pointer = NULL);
   BAD(network_array_shape, ARGUMENT, "rank", rank_pointer = NULL);
   BAD_NETWORK(network_flat_array);
   BAD(network_flat_array, ARGUMENT, "arrays", kind = SWIFTCNN_OPTIMIZER_STATES);
