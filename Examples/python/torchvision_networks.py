@@ -105,7 +105,7 @@ def export(net: nn.Module, name: str, file: Path) -> None:
 def first_prediction(library: str, file: Path) -> float:
     """Seconds of loading and the first prediction, in a process of its own that has the library already."""
     load = {
-        "swiftcnn": "import swiftcnn as sc; sc.isa(); run = lambda: sc.load(file).predict(x)",
+        "swiftcnn": "import swiftcnn as sc, swiftcnn.nn; sc.isa(); run = lambda: sc.load(file).predict(x)",
         "onnxruntime": "import onnxruntime as ort; options = ort.SessionOptions(); options.intra_op_num_threads = 2\n"
         "run = lambda: ort.InferenceSession(file, options, providers=['CPUExecutionProvider']).run(None, {'x': x})",
     }[library]
