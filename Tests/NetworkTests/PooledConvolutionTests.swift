@@ -59,6 +59,27 @@ import Testing
     try check(c, Float.self)
     try check(c, Double.self)
   }
+  /// A pool that says where its maxima are has a step of its own.
+  @Test func placesOfMaximaAreKept() throws {
+    let x = try Array1<Float>([2, 1, 9, 8]) { Float(($0 * 7919 + 13) % 2003 - 1001) / 501 }
+    func run(isWhole: Bool) throws -> (maxima: [Float], places: [Int64], steps: Int) {
+      let graph = Graph<Float>()
+      let image = graph.input("x", shape: try shape([1, 1, 9, 8]))
+      let y = try graph.add("Conv", inputs: [image, graph.parameter("w", shape([8, 1, 3, 3]), spread(1))])[0]
+      let pooled = try graph.add("MaxPool", [.ints("kernel_shape", [2, 2])], inputs: [y], outputs: 2)
+      try graph.setOutputs(isWhole ? pooled + [y] : pooled)
+      let plan = try Plan(graph, inputs: [x.shape], mode: .infer), run = try Execution(plan)
+      try run.forward([x.input.data], graph)
+      let maxima = try run.output(0), places = try run.anyOutput(1).bound(to: Int64.self)
+      return (
+        (0..<maxima.shape.count).map { maxima.data[$0] }, (0..<places.shape.count).map { places.data[$0] }, plan.stepCount
+      )
+    }
+    let ours = try run(isWhole: false), plain = try run(isWhole: true)
+    #expect(ours.steps == 2 && ours.maxima == plain.maxima && ours.places == plain.places)
+    #expect(Set(ours.places).count > 10)
+  }
+
   private func check<T: Element>(_ c: Case, _: T.Type) throws {
     // A NaN, an infinity and numbers around 0, so that relu and maxima have something to choose.
     let x = try Array1<T>(c.x) { $0 % 97 == 50 ? .nan : $0 % 89 == 40 ? -.infinity : T(($0 * 7919 + 13) % 2003 - 1001) / 501 }

@@ -14,6 +14,9 @@ package struct Convolution {
   /// Fewer input channels a group than this are too few for the rows of a tile.
   static let fewChannels = 8
 
+  /// Whether K output channels lie in the lanes of a vector; with only a few of them, pixels do.
+  static func channelsInLanes<T: Element>(_ K: Int, of _: T.Type) -> Bool { 2 &* K >= T.kernels.lanes }
+
   package init(
     strides: InlineArray<2, Int> = [1, 1], pads: InlineArray<4, Int> = [0, 0, 0, 0], dilations: InlineArray<2, Int> = [1, 1],
     groups: Int = 1, exact: Bool = false
@@ -35,8 +38,7 @@ package struct Convolution {
     var OH: Int { planes.output.0 }
     var OW: Int { planes.output.1 }
     var pixels: Int { planes.output.0 &* planes.output.1 }
-    /// Output channels lie in the lanes of a vector; with only a few of them, pixels do.
-    var channelsInLanes: Bool { 2 &* K >= T.kernels.lanes }
+    var channelsInLanes: Bool { Convolution.channelsInLanes(K, of: T.self) }
     /// Columns of a tile: two vectors.
     var panel: Int { 2 &* T.kernels.lanes }
     var panels: Int { (K &+ panel &- 1) / panel }

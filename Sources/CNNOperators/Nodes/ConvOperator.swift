@@ -32,8 +32,9 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
     guard mode == .infer else { return nil }
-    if maxPool == nil, residual == nil, let next = next as? MaxPoolOperator<T>, next.takesMaxima, let w = inputs[1],
-      try poolsMaxima(w)
+    // Not where the places of the maxima are an output too.
+    if maxPool == nil, residual == nil, let next = next as? MaxPoolOperator<T>, next.takesMaxima, next.signature.outputs == 1,
+      let w = inputs[1], poolsMaxima(w)
     {
       return ConvOperator(self, absorbing: next, maxPool: next)
     }
@@ -90,8 +91,8 @@ final class ConvOperator<T: Element>: Operator<T> {
   private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && hasFewChannels(x[1]) }
   private func hasFewChannels(_ C: Int) -> Bool { group == 1 && C <= 4 }
   /// Whether any blocked or planar y of filters w[K][C][KH][KW] can be pooled as it is computed.
-  private func poolsMaxima(_ w: Shape) throws(CNNError) -> Bool {
-    w.rank == 4 && w.count > 0 && hasFewChannels(w[1]) && 2 * w[0] >= T.kernels.lanes
+  private func poolsMaxima(_ w: Shape) -> Bool {
+    w.rank == 4 && w.count > 0 && hasFewChannels(w[1]) && Convolution.channelsInLanes(w[0], of: T.self)
   }
   private func blockedForm(_ x: Shape, _ w: Shape, _ mode: Mode) throws(CNNError) -> BlockedConvolution<T>? {
     if x.rank != 4 { return nil }
