@@ -166,10 +166,11 @@ struct PackedProduct<T: Element> {
   /// Scratch elements that `run` needs.
   var cells: Int { (blocks &* aStep &+ panels &* panel) &* Self.depth &+ 2 &* panel }
 
-  /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given.
+  /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given. Or, with `adds`, is added
+  /// to.
   func run(
     _ a: MatrixView<T>, _ b: RightMatrix<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
-    _ c: UnsafeMutablePointer<T>, _ cStep: Int,
+    adds: Bool = false, _ c: UnsafeMutablePointer<T>, _ cStep: Int,
     _ scratch: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, depth = Self.depth
@@ -198,7 +199,7 @@ struct PackedProduct<T: Element> {
               TileOperands(
                 a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
                 b: right, c: to,
-                initial: k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: k > 0 ? cStep : 0,
+                initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
                 initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
                 aStep: a.rowStep == 1 ? a.columnStep : aStep,
                 bStep: rightStep, cStep: cStep, columns: columns))

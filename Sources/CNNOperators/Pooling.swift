@@ -92,16 +92,17 @@ package struct Pooling {
     }
     let rowStep = window.strides[0] &* W, columnStep = window.strides[1], first = 0 &- window.pads[0] &* W &- window.pads[1]
     let planes = shape[0] &* shape[1], (from, places, to) = (gradY.data, winners.data, gradX.data)
+    // Windows that may share a cell do not follow each other: a sum that is read just after it was written has to be waited for.
+    let span = (columns &- 1) &* window.dilations[1] &+ 1, apart = min(max(1, OW), (span &+ columnStep &- 1) / columnStep)
     parallel(planes, width: try parallelWidth(planes, .elements(shape.count, 4))) { plane, _ in
       zero(to + plane &* area, area)
-      var i = plane &* pixels
       for row in 0..<OH {
-        var cell = plane &* area &+ first &+ row &* rowStep
-        for _ in 0..<OW {
-          let winner = Int(places[i])
-          if winner >= 0 { to[cell &+ taps[winner]] += from[i] }
-          cell &+= columnStep
-          i &+= 1
+        let cell = plane &* area &+ first &+ row &* rowStep, i = plane &* pixels &+ row &* OW
+        for start in 0..<apart {
+          for column in stride(from: start, to: OW, by: apart) {
+            let winner = Int(places[i &+ column])
+            if winner >= 0 { to[cell &+ column &* columnStep &+ taps[winner]] += from[i &+ column] }
+          }
         }
       }
     }
@@ -109,10 +110,21 @@ package struct Pooling {
 
   /// Winners come from the caller: each must be -1 or a cell of its window inside the image.
   private func checkWinners(_ winners: Input<Int32>, _ H: Int, _ W: Int, _ OH: Int, _ OW: Int) throws(CNNError) {
-    let taps = UInt32(truncatingIfNeeded: window.taps), columns = window.kernel[1]
-    var largest: UInt32 = 0
-    for i in 0..<winners.shape.count { largest = max(largest, UInt32(bitPattern: winners.data[i] &+ 1)) }
-    var outside = largest > taps
+    // The sign of what is too large, or of what is below -1, stays.
+    let taps = UInt32(truncatingIfNeeded: window.taps)
+    var signs: UInt32 = 0
+    for i in 0..<winners.shape.count {
+      let place = UInt32(bitPattern: winners.data[i] &+ 1)
+      signs |= place | (taps &- place)
+    }
+    var outside = signs >> 31 != 0
+    let columns = window.kernel[1],
+      places = (0..<window.taps).map {
+        (
+          row: $0 / columns &* window.dilations[0] &- window.pads[0],
+          column: $0 % columns &* window.dilations[1] &- window.pads[1]
+        )
+      }
     // The windows that reach over the image's edge are in the first and last rows and columns of windows.
     let rows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
     for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (rows.count < OH || inner.count < OW) {
@@ -126,8 +138,7 @@ package struct Pooling {
           }
           let winner = Int(from[ow])
           if winner >= 0 {
-            let h = row &* window.strides[0] &- window.pads[0] &+ winner / columns &* window.dilations[0]
-            let w = ow &* window.strides[1] &- window.pads[1] &+ winner % columns &* window.dilations[1]
+            let h = row &* window.strides[0] &+ places[winner].row, w = ow &* window.strides[1] &+ places[winner].column
             outside = outside || h < 0 || h >= H || w < 0 || w >= W
           }
           ow &+= 1

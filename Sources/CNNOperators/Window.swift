@@ -135,11 +135,13 @@ package final class PhasePlanes {
     for piece in pieces {
       let rows = rowsInside(piece, firstRow), columns = piece.columns, plane = planes + piece.first
       if rows.start > 0 { plane.update(repeating: padding, count: rows.start &* width) }
-      T.kernels.copyRows(
-        RowCopy(
-          from: x + (rows.first &* image.1 &+ columns.first), fromRow: window.strides[0] &* image.1,
-          fromColumn: window.strides[1], to: plane + rows.start &* width, toRow: width, rows: rows.count,
-          columns: columns.count, before: columns.start, after: width &- columns.start &- columns.count, fill: padding))
+      var copy = RowCopy(
+        from: x + (rows.first &* image.1 &+ columns.first), fromRow: window.strides[0] &* image.1,
+        fromColumn: window.strides[1], to: plane + rows.start &* width, toRow: width, rows: rows.count,
+        columns: columns.count, before: columns.start, after: width &- columns.start &- columns.count, fill: padding)
+      // Two pages of memory: by itself a core asks for the next one when it comes there.
+      copy.ahead = 8192 / MemoryLayout<T>.stride
+      T.kernels.copyRows(copy)
       let end = rows.start &+ rows.count
       if end < height { (plane + end &* width).update(repeating: padding, count: (height &- end) &* width) }
     }

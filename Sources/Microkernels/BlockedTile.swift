@@ -18,8 +18,9 @@ public struct TileRun: BitwiseCopyable {
 /// the tile's own, and must be aPixel; in c and residual pixels are cStep apart.
 public struct BlockedTileOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int, aPixel: Int
-  /// From an element of b to one that will soon be needed: while a panel of filters is multiplied, the next comes from memory.
-  public var ahead: Int
+  /// What will soon be needed, of which a line of the caches comes nearer with each term, `soonStep` elements from one to the next: while a
+  /// panel of filters is multiplied, the next comes from memory. Any address will do; by default b, which is there.
+  public var soon: UnsafePointer<T>, soonStep: Int
   /// So many tiles beside each other.
   public var tiles = 1
   public var runs: UnsafePointer<TileRun>, runCount: Int
@@ -35,11 +36,12 @@ public struct BlockedTileOperands<T> {
   @inlinable
   public init(
     a: UnsafePointer<T>, aStep: Int, aPixel: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
-    ahead: Int = 0, c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int, continues: Bool = false, bias: UnsafePointer<T>? = nil,
+    soon: UnsafePointer<T>? = nil, soonStep: Int = 0, c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int,
+    continues: Bool = false, bias: UnsafePointer<T>? = nil,
     residual: UnsafePointer<T>? = nil, residualBlock: Int = 0, limits: (low: T, high: T)? = nil
   ) {
     (self.a, self.aStep, self.aPixel, self.runs, self.runCount, self.b) = (a, aStep, aPixel, runs, runCount, b)
-    self.ahead = ahead
+    (self.soon, self.soonStep) = (soon ?? b, soonStep)
     (self.c, self.cStep, self.cBlock, self.continues, self.bias) = (c, cStep, cBlock, continues, bias)
     (self.residual, self.residualBlock, self.limits) = (residual, residualBlock, limits)
   }
@@ -55,7 +57,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
-  let ahead = operands.pointee.ahead, line = 64 / MemoryLayout<V.Scalar>.stride
+  let soonStep = operands.pointee.soonStep, line = 64 / MemoryLayout<V.Scalar>.stride
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   repeat {
     let d = c + operands.pointee.cBlock
@@ -72,7 +74,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
         right[m] = second
       }
     }
-    var run = operands.pointee.runs, b = operands.pointee.b
+    var run = operands.pointee.runs, b = operands.pointee.b, next = operands.pointee.soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
       var a = first + run.pointee.offset
@@ -80,7 +82,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
       if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(soon + m &* step) } }
       repeat {
         let b0 = V.load(b), b1 = V.load(b + V.count)
-        V.prefetch(b + ahead)
+        V.prefetch(next)
         for m in 0..<Rows {
           let x = V.repeating(a[m &* step])
           left[m] = V.multiplyAdd(x, b0, left[m])
@@ -88,6 +90,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
         }
         a += aStep
         b += 2 &* V.count
+        next += soonStep
       } while b != end
       run += 1
     } while run != last
@@ -122,7 +125,7 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
-  let ahead = operands.pointee.ahead
+  let soonStep = operands.pointee.soonStep
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   repeat {
     var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
@@ -132,17 +135,18 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
       let first = V.load(bias)
       for m in 0..<Rows { sums[m] = first }
     }
-    var run = operands.pointee.runs, b = operands.pointee.b
+    var run = operands.pointee.runs, b = operands.pointee.b, next = operands.pointee.soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
       var a = first + run.pointee.offset
       let end = b + run.pointee.count &* V.count
       repeat {
         let b0 = V.load(b)
-        V.prefetch(b + ahead)
+        V.prefetch(next)
         for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
         a += aStep
         b += V.count
+        next += soonStep
       } while b != end
       run += 1
     } while run != last

@@ -37,7 +37,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     @Sendable (_ source: Pointer, _ step: Int, _ shift: Int, _ rows: Int, _ to: MutablePointer, _ count: Int) -> Void
   public let transpose: Transpose, copyRows: CopyRows, mergeRows: MergeRows, addShiftedRows: AddShiftedRows
 
-  // Pooling.
+  // Windows of planes.
   public typealias MaxTaps =
     @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer, _ positions: UnsafeMutablePointer<Int32>?) -> Void
   public typealias SumTaps = @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer) -> Void
@@ -45,6 +45,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
   public typealias MaxPlaneKernel = @Sendable (_ plane: MaxPlane<T>, _ row: MutablePointer) -> Void
+  public typealias DepthwisePlaneKernel = @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>) -> Void
+  public typealias DepthwisePlaneGradient =
+    @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>, _ sums: MutablePointer) -> Void
+  public let depthwisePlane: DepthwisePlaneKernel, depthwisePlaneGradient: DepthwisePlaneGradient
   public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners
   public let scatterShares: ScatterShares, maxPlane: MaxPlaneKernel
 
@@ -97,7 +101,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares,
-    maxPlane: @escaping MaxPlaneKernel, addTo: @escaping AddTo,
+    maxPlane: @escaping MaxPlaneKernel, depthwisePlane: @escaping DepthwisePlaneKernel,
+    depthwisePlaneGradient: @escaping DepthwisePlaneGradient, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, arithmetic: @escaping ArithmeticKernel, relu: @escaping Relu,
     maskedScale: @escaping MaskedScale,
@@ -113,6 +118,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
     (self.spreadWinners, self.scatterShares, self.maxPlane) = (spreadWinners, scatterShares, maxPlane)
+    (self.depthwisePlane, self.depthwisePlaneGradient) = (depthwisePlane, depthwisePlaneGradient)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
     self.arithmetic = arithmetic
@@ -144,6 +150,8 @@ extension KernelTable {
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       maxPlane: { Microkernels.maxPlane(V.self, $0, $1) },
+      depthwisePlane: { Microkernels.depthwisePlane(V.self, $0) },
+      depthwisePlaneGradient: { Microkernels.depthwisePlaneGradient(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },
       addRows: { Microkernels.addRows(V.self, $0, $1, $2, $3, $4) },
       sum: { Microkernels.sum(V.self, $0, $1) },

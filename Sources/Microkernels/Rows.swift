@@ -7,6 +7,8 @@ public struct RowCopy<T> {
   public var to: UnsafeMutablePointer<T>, toRow: Int
   public var rows: Int, columns: Int
   public var before: Int, after: Int, fill: T
+  /// From what is copied to what will be soon: any address will do.
+  public var ahead = 0
 
   @inlinable
   public init(
@@ -62,6 +64,7 @@ func copyRows<V: Vector>(
     let row = to + o.before
     var i = 0
     while i &+ V.count < o.columns {
+      V.prefetchNear(from + (i &* o.fromColumn &+ o.ahead))
       V.store(whole(from + i &* o.fromColumn), row + i)
       i &+= V.count
     }

@@ -2,7 +2,7 @@
 
 public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: @unchecked Sendable {
   public typealias Lines = @Sendable (UnsafePointer<WinogradLines<T>>) -> Void
-  /// From 3 x 3 taps to all points (see winogradEvaluateFilters).
+  /// From 3 x 3 taps to the points of a row (see winogradEvaluateFilters).
   public typealias Filters =
     @Sendable (
       _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, _ step: Int, _ plane: Int, _ columns: Int
@@ -31,9 +31,9 @@ public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMeta
     }
   }
   public func evaluateFilters(
-    rows: Int, columns: Int, _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, step: Int, plane: Int
+    row: Int, columns: Int, _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, step: Int, plane: Int
   ) {
-    filters[rows &- 4](from, count, to, step, plane, columns)
+    filters[row](from, count, to, step, plane, columns)
   }
   @usableFromInline subscript(_ kind: Kind, _ size: Int) -> Lines { lines[3 &* kind.rawValue &+ size &- 4] }
   @usableFromInline subscript(_ size: Int) -> FinishedLines { finished[size &- 4] }
@@ -62,15 +62,24 @@ public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMeta
     (finished + 0).initialize(to: { winogradSumTile(InlineArray<4, V>.self, $0, $1) })
     (finished + 1).initialize(to: { winogradSumTile(InlineArray<5, V>.self, $0, $1) })
     (finished + 2).initialize(to: { winogradSumTile(InlineArray<6, V>.self, $0, $1) })
-    let filters = UnsafeMutablePointer<Filters>.allocate(capacity: 3)
+    let filters = UnsafeMutablePointer<Filters>.allocate(capacity: 6)
     (filters + 0).initialize(to: {
-      winogradEvaluateFilters(InlineArray<4, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+      winogradEvaluateFilters(InlineArray<0, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
     })
     (filters + 1).initialize(to: {
-      winogradEvaluateFilters(InlineArray<5, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+      winogradEvaluateFilters(InlineArray<1, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
     })
     (filters + 2).initialize(to: {
-      winogradEvaluateFilters(InlineArray<6, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+      winogradEvaluateFilters(InlineArray<2, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 3).initialize(to: {
+      winogradEvaluateFilters(InlineArray<3, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 4).initialize(to: {
+      winogradEvaluateFilters(InlineArray<4, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 5).initialize(to: {
+      winogradEvaluateFilters(InlineArray<5, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
     })
     self.init(lines, finished, filters)
   }

@@ -126,38 +126,28 @@ public func winogradInput6<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLine
 
 // The values at the points of a polynomial of 3 coefficients, and the way back: the coefficients of what was multiplied there.
 
-/// `count` filters of 3 x 3 taps, one behind another, at Rows x columns points, in both directions at once: what is between them never
-/// leaves the first cache. A filter's points are a `plane` apart, filters a `step`.
+/// `count` filters of 3 x 3 taps, one behind another, at the points of one row, `columns` of them: a filter's points are a `plane` apart,
+/// filters a `step`. What a row of planes takes of the first cache leaves room for the taps, which are read again for the next row.
 @inlinable @inline(never)
-public func winogradEvaluateFilters<V: Vector, let Rows: Int>(
-  _: InlineArray<Rows, V>.Type, _ from: UnsafePointer<V.Scalar>, _ count: Int, _ to: UnsafeMutablePointer<V.Scalar>, step: Int,
+public func winogradEvaluateFilters<V: Vector, let Row: Int>(
+  _: InlineArray<Row, V>.Type, _ from: UnsafePointer<V.Scalar>, _ count: Int, _ to: UnsafeMutablePointer<V.Scalar>, step: Int,
   plane: Int, columns: Int
 ) {
   var from = from, to = to
   for _ in 0..<count {
-    // Filters come from memory, and the many places that they go to keep the processor from seeing that it will need the next ones.
-    for line in stride(from: 0, to: 9 &* V.count, by: 64 / MemoryLayout<V.Scalar>.stride) {
-      V.prefetch(from + (16 &* 9 &* V.count &+ line))
+    var values = InlineArray<3, V>(repeating: V.repeating(0))
+    for j in 0..<3 {
+      let tap = from + j &* V.count
+      winogradEvaluateFilter(V.load(tap), V.load(tap + 3 &* V.count), V.load(tap + 6 &* V.count), 6) {
+        if $0 == Row { values[j] = $1 }
+      }
     }
-    var left = InlineArray<Rows, V>(repeating: V.repeating(0)), middle = left, right = left
-    winogradEvaluateFilter(from, 3 &* V.count, Rows) { left[$0] = $1 }
-    winogradEvaluateFilter(from + V.count, 3 &* V.count, Rows) { middle[$0] = $1 }
-    winogradEvaluateFilter(from + 2 &* V.count, 3 &* V.count, Rows) { right[$0] = $1 }
-    for i in 0..<Rows {
-      let row = to + i &* columns &* plane
-      winogradEvaluateFilter(left[i], middle[i], right[i], columns) { V.store($1, row + $0 &* plane) }
-    }
+    winogradEvaluateFilter(values[0], values[1], values[2], columns) { V.store($1, to + $0 &* plane) }
     from += 9 &* V.count
     to += step
   }
 }
 
-@inlinable @inline(__always)
-func winogradEvaluateFilter<V: Vector>(
-  _ from: UnsafePointer<V.Scalar>, _ point: Int, _ size: Int, _ store: (Int, V) -> Void
-) {
-  winogradEvaluateFilter(V.load(from), V.load(from + point), V.load(from + 2 &* point), size, store)
-}
 @inlinable @inline(__always)
 func winogradEvaluateFilter<V: Vector>(_ g0: V, _ g1: V, _ g2: V, _ size: Int, _ store: (Int, V) -> Void) {
   let nearA = V.add(g0, 0.5, g2), nearB = V.add(g0, 2, g2)

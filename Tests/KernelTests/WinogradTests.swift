@@ -87,8 +87,11 @@ import Testing
         wanted[(i * columns.size + j) * plane + f * step + lane] = Expected(T(sum), within: T(size + 1) * 8 * T.ulpOfOne)
       }
     }
-    table.winograd.evaluateFilters(
-      rows: rows.size, columns: columns.size, filters.data, count, to.data, step: step, plane: plane)
+    for row in 0..<rows.size {
+      table.winograd.evaluateFilters(
+        row: row, columns: columns.size, filters.data, count, to.data + row * columns.size * plane,
+        step: step, plane: plane)
+    }
     to.expect(wanted, "filters at \(rows.size) x \(columns.size) points")
   }
 

@@ -50,6 +50,7 @@ struct Blocked<T: Element> {
     Case(N: 1, C: 1, K: 1, kernel: (1, 1), pads: (0, 0, 0, 0), image: (1, 1), halo: (0, 0, 0)),
     Case(C: 32, K: 64, kernel: (1, 1), pads: (0, 0, 0, 0), image: (5, 31), halo: (0, 0, 0)),
     Case(N: 3, C: 19, K: 50, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 7), halo: (1, 2, 0)),
+    Case(N: 2, C: 42, K: 110, groups: 2, kernel: (1, 1), pads: (0, 0, 0, 0), image: (17, 19), halo: (0, 1, 0)),
     Case(N: 2, C: 64, K: 96, groups: 2, kernel: (1, 1), strides: (2, 3), pads: (0, 0, 0, 0), image: (9, 14), halo: (1, 0, 0)),
     Case(N: 1, C: 19, K: 20, kernel: (1, 1), strides: (2, 2), pads: (0, 0, 0, 0), image: (8, 7), halo: (0, 1, 0)),
     Case(N: 2, C: 700, K: 90, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 9), halo: (0, 0, 0)),
@@ -150,6 +151,8 @@ struct Blocked<T: Element> {
     Case(
       C: 16, K: 16, groups: 16, kernel: (5, 1), strides: (1, 3), dilations: (2, 1), pads: (4, 0, 3, 1), image: (7, 13),
       halo: (4, 2, 0)),
+    // Several bands of rows of a plane.
+    Case(N: 1, C: 9, K: 9, groups: 9, pads: (2, 0, 1, 2), image: (70, 260), halo: (2, 0, 3)),
   ]
   @Test(arguments: (cases + depthwiseCases).indices) func gradients(_ index: Int) throws {
     try gradients((Self.cases + Self.depthwiseCases)[index], of: Float.self)
@@ -159,9 +162,6 @@ struct Blocked<T: Element> {
     let x = try Tensor<T>(o.N, o.C, o.image.0, o.image.1) { numbers($0, 1) }
     let weight = try Tensor<T>(o.K, o.C / o.groups, o.kernel.0, o.kernel.1) { numbers($0, 2) }
     let shape = try o.convolution().outputShape(x.shape, weight.shape)
-    guard
-      let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, fewChannels: false, blocked: true)
-    else { return }
     let gradY = try Tensor<T>(shape[0], shape[1], shape[2], shape[3]) { numbers($0, 3) }
     var wantedX = [Expected<T>](repeating: Expected(0), count: x.shape.count)
     var wantedWeight = [Expected<T>](repeating: Expected(0), count: weight.shape.count)
@@ -178,6 +178,16 @@ struct Blocked<T: Element> {
         wantedWeight[tap] += g * x.data[place]
       }
     }
+    let planarX = try Tensor<T>(o.N, o.C, H, W), planarWeight = try Tensor<T>(o.K, C, KH, KW), planarBias = try Tensor<T>(o.K)
+    try o.convolution().backward(
+      x.input, weight.input, gradY.input, gradX: planarX.output, gradWeight: planarWeight.output, gradBias: planarBias.output)
+    planarX.block.expect(wantedX, "grad_x of \(o), planar")
+    planarWeight.block.expect(wantedWeight, "grad_w of \(o), planar")
+    planarBias.block.expect(wantedBias, "grad_b of \(o), planar")
+
+    guard
+      let form = try BlockedConvolution<T>(o.convolution(), x: x.shape, weight: weight.shape, fewChannels: false, blocked: true)
+    else { return }
     let blockedX = try Blocked<T>(x.shape, halo: max(o.halo.0, form.halo), x.data)
     let blockedY = try Blocked<T>(shape, halo: max(o.halo.1, form.gradientHalo), gradY.data)
     let gradX = try Blocked<T>(x.shape, halo: o.halo.2)

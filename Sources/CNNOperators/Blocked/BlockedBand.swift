@@ -17,13 +17,13 @@ struct BlockedBand<T: Element> {
   static var bytes: Int { 1 << 17 }
 
   /// A band of so many blocks that fits, and yet leaves some `tasks` of `others` times all rows of y.
-  init(_ planes: PhasePlanes, blocks: Int, tasks: Int, others: Int) throws(CNNError) {
+  init(_ planes: PhasePlanes, blocks: Int, tasks: Int, others: Int, bytes: Int = bytes) throws(CNNError) {
     window = planes.window
     image = planes.image
     let (OH, lanes) = (planes.output.0, T.kernels.lanes)
     width = (planes.output.1 &- 1) &* window.strides[1] &+ (window.kernel[1] &- 1) &* window.dilations[1] &+ 1
     let rowBytes = window.strides[0] &* width &* blocks &* lanes &* MemoryLayout<T>.stride
-    let most = min(BlockedBand.bytes / max(1, rowBytes), (others &* OH &+ tasks &- 1) / tasks)
+    let most = min(bytes / max(1, rowBytes), (others &* OH &+ tasks &- 1) / tasks)
     height = balanced(OH, most: max(1, most)).size
     rows = (height &- 1) &* window.strides[0] &+ (window.kernel[0] &- 1) &* window.dilations[0] &+ 1
     // Factors are below 2^32, as extents and pads are.
@@ -72,10 +72,18 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     let lanes = T.kernels.lanes, blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels, taps = taps,
       window = planes.window
-    let band = try BlockedBand<T>(planes, blocks: blocks, tasks: 16, others: N &* G),
-      bands = (OH &+ band.height &- 1) / band.height
-    // Where there are few bands, panels of filters are shared among tasks too, and each has its own copy of the band.
-    let parts = max(1, min(panels / 4, 16 / (N &* G &* bands)))
+    // Filters that outweigh an image are read once for as many of its rows as can be, and shared among the threads, each of which has its own
+    // copy of the band. So they are where there are few bands.
+    let areFiltersLarge = K &* taps > imageCells
+    let band = try BlockedBand<T>(
+      planes, blocks: blocks, tasks: areFiltersLarge ? 1 : 16, others: N &* G,
+      bytes: (areFiltersLarge ? 2 : 1) &* BlockedBand<T>.bytes)
+    let bands = (OH &+ band.height &- 1) / band.height, others = N &* G &* bands
+    var parts = max(1, min(panels / 4, 16 / others))
+    if areFiltersLarge {
+      let threads = try parallelWidth(panels, work)
+      parts = threads > 1 ? max(1, min(panels, 4 &* threads / others)) : 1
+    }
     let runs = try Scratch<TileRun>(blocks &* taps)
     for block in 0..<blocks {
       for t in 0..<taps {
@@ -118,6 +126,9 @@ extension Convolution.Sizes {
   func depthwiseForward(
     planar x: UnsafePointer<T>, _ filters: UnsafePointer<T>, planar y: UnsafePointer<T>, limits: (low: T, high: T)?
   ) throws(CNNError) {
+    if isDepthwisePlane {
+      return try depthwisePlanesForward(x, filters, UnsafeMutablePointer(mutating: y), limits: limits)
+    }
     let lanes = T.kernels.lanes, taps = taps, biases = filters + channelBlocks &* taps &* lanes
     try bandedWindows(planes, N: N, C: G, x, y, padding: 0, work) { windows, block, step in
       var windows = windows

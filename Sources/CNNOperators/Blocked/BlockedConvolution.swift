@@ -77,9 +77,7 @@ package struct BlockedConvolution<T: Element> {
     if isDepthwise {
       try sizes.depthwiseInputGradient(weight, gradY, gradX)
     } else if let transposed = try sizes.transposed()?.winograd() {
-      let turned = try Scratch<T>(transposed.preparedCount)
-      try transposed.prepare(weight, turned: true, bias: nil, turned.data)
-      try transposed.forward(.blocked(gradY), turned.data, Epilogue(), .blocked(gradX))
+      try transposed.forward(.blocked(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .blocked(gradX))
       try gradX.clearHalo()
     } else {
       try sizes.directInputGradient(weight, gradY, gradX)

@@ -78,26 +78,35 @@ struct BlockedFilters<T: Element> {
   func packTransposed(
     _ weight: UnsafePointer<T>, _ chosen: [Int], of allTaps: Int, _ to: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let kernels = T.kernels, lanes = lanes, tasks = G &* blocks
+    // A task is a few channels: so few that the processor sees that their filters are read in order.
+    let kernels = T.kernels, lanes = lanes, chunk = lanes, chunks = (C &+ chunk &- 1) / chunk, tasks = G &* chunks
     let width = try parallelWidth(tasks, .elements(weights, 2))
     let scratch = try Scratch<T>(width &* allTaps &* lanes), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
-      let g = task / blocks, block = task % blocks, panel = block / 2, count = min(lanes, K &- block &* lanes)
-      let step = vectors(panel) &* lanes, tile = scratchData + worker &* allTaps &* lanes
-      let to = to + (self.panel(g, panel) &+ block % 2 &* lanes)
-      for c in 0..<C {
-        let from = weight + ((g &* C &+ c) &* K &+ block &* lanes) &* allTaps
+      let g = task / chunks, start = task % chunks &* chunk, end = min(C, start &+ chunk)
+      let tile = scratchData + worker &* allTaps &* lanes
+      for panel in 0..<panels {
+        let k = 2 &* panel &* lanes, step = vectors(panel) &* lanes, to = to + self.panel(g, panel)
         if allTaps == 1 {
-          let to = to + c &* step
-          if count < lanes { zero(to, lanes) }
-          for k in 0..<count { to[k] = from[k] }
+          let columns = min(step, K &- k)
+          kernels.copyRows(
+            RowCopy(
+              from: weight + ((g &* C &+ start) &* K &+ k), fromRow: K, to: to + start &* step, toRow: step, rows: end &- start,
+              columns: columns, after: step &- columns, fill: 0))
           continue
         }
-        // [k][tap] of one c becomes [tap][k].
-        kernels.transpose(from, allTaps, count, allTaps, tile, lanes, true)
-        let first = c / lanes &* lanes, channels = min(lanes, C &- first)
-        for (i, t) in chosen.enumerated() {
-          copy(UnsafePointer(tile) + t &* lanes, to: to + (first &* taps &+ i &* channels &+ c &- first) &* step, lanes)
+        for c in start..<end {
+          let first = c / lanes &* lanes, channels = min(lanes, C &- first)
+          for v in 0..<vectors(panel) {
+            let k = k &+ v &* lanes
+            // [k][tap] of one c becomes [tap][k].
+            kernels.transpose(
+              weight + ((g &* C &+ c) &* K &+ k) &* allTaps, allTaps, min(lanes, K &- k), allTaps, tile, lanes, true)
+            for (i, t) in chosen.enumerated() {
+              let term = first &* taps &+ i &* channels &+ c &- first
+              copy(UnsafePointer(tile) + t &* lanes, to: to + (term &* step &+ v &* lanes), lanes)
+            }
+          }
         }
       }
     }

@@ -114,12 +114,13 @@ struct DirectProduct<T: Element> {
     residualBlock: Int = 0, _ count: Int, _ slice: Slice
   ) {
     let vectors = packing.vectors(panel), width = vectors &* packing.lanes
+    let b = filters + (packing.panel(g, panel) &+ slice.firstTerm &* width)
     tiles.run(
       vectors: vectors, step: step, pixels: count, most: oneByOne ? 1 : nil,
       BlockedTileOperands(
         a: x, aStep: aStep, aPixel: columnStep, runs: UnsafePointer(runs + slice.firstRun), runCount: slice.runs,
-        b: filters + (packing.panel(g, panel) &+ slice.firstTerm &* width), ahead: packing.terms &* width, c: to,
-        cStep: pixelStep, cBlock: block, continues: !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
+        b: b, soon: b + packing.terms &* width, soonStep: width, c: to, cStep: pixelStep, cBlock: block,
+        continues: !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
         residual: residual, residualBlock: residualBlock, limits: slice.isLast ? epilogue.limits : nil))
   }
 }

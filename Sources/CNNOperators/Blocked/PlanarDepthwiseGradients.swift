@@ -7,6 +7,9 @@ extension Convolution.Sizes {
   func depthwiseBackward(
     planar x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradients: ConvolutionGradients<T>
   ) throws(CNNError) {
+    if isDepthwisePlane, let transposed = try transposed(), transposed.isDepthwisePlane {
+      return try depthwisePlanesBackward(transposed, x, weight, gradY, gradients)
+    }
     let lanes = T.kernels.lanes, blocks = channelBlocks, taps = taps, (G, imageCells, pixels) = (G, imageCells, pixels)
     let shapes = (
       x: try Shape("x", 1, lanes, planes.image.0, planes.image.1), y: try Shape("grad_y", 1, lanes, OH, OW)

@@ -104,6 +104,9 @@ package struct Convolution {
     if let gradWeight, let winograd = try sizes.winograd() {
       try winograd.weightGradient(.planar(x.data), .planar(gradY.data), gradWeight.data)
       if let gradBias { try sizes.biasGradient(gradY.data, gradBias.data) }
+    } else if let gradWeight, sizes.isPointwise {
+      try sizes.pointwiseWeightGradient(x.data, gradY.data, gradWeight.data)
+      if let gradBias { try sizes.biasGradient(gradY.data, gradBias.data) }
     } else if let gradWeight {
       try sizes.weightGradient(x.data, gradY.data, gradWeight.data, gradBias?.data)
     } else if let gradBias {

@@ -8,9 +8,8 @@ extension Convolution.Sizes {
     relu: Bool
   ) throws(CNNError) {
     if let winograd = try winograd() {
-      let filters = try Scratch<T>(winograd.preparedCount)
-      try winograd.prepare(weight, bias: bias, filters.data)
-      try winograd.forward(.planar(x), filters.data, Epilogue(limits: relu ? (0, .infinity) : nil), .planar(UnsafePointer(y)))
+      try winograd.forward(
+        .planar(x), weight: weight, bias: bias, Epilogue(limits: relu ? (0, .infinity) : nil), .planar(UnsafePointer(y)))
     } else if C > 0 && (isDepthwise || channelsInLanes) {
       try forwardDirect(x, weight, bias, y, limits: relu ? (0, .infinity) : nil)
     } else {

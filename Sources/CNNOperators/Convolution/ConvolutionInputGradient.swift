@@ -10,9 +10,8 @@ extension Convolution.Sizes {
     if K == 0 || pixels == 0 { return zero(gradX, N &* G &* C &* imageCells) }
     let transposed = try transposed()
     if let winograd = try transposed?.winograd() {
-      let filters = try Scratch<T>(winograd.preparedCount)
-      try winograd.prepare(weight, turned: true, bias: nil, filters.data)
-      return try winograd.forward(.planar(gradY), filters.data, Epilogue(), .planar(UnsafePointer(gradX)))
+      return try winograd.forward(
+        .planar(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .planar(UnsafePointer(gradX)))
     }
     if let transposed, transposed.channelsInLanes, !transposed.isDepthwise {
       try transposed.forwardFlipped(weight, gradY, gradX)

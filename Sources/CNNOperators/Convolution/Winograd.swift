@@ -16,6 +16,8 @@ struct Winograd<T: Element> {
   let tiling: WinogradTiling
   let blocks: [WinogradBlock]
   let filters: WinogradFilters<T>
+  let kernels = T.kernels.blocked.tiles
+  let lanes = T.kernels.lanes
 
   /// Whether filters are transformed as they are used. It takes longer than to read them from the third cache, but less than from memory;
   /// and where they are used for one call, less than to write and read them.
@@ -34,19 +36,19 @@ struct Winograd<T: Element> {
     blocks = tiling.blocks(transformsInPlace ? Winograd.tilesInPlace : Winograd.tilesPerBlock)
   }
 
-  var lanes: Int { T.kernels.lanes }
   var channelBlocks: Int { (C &+ lanes &- 1) / lanes }
   /// The most tiles of a block.
   var blockTiles: Int { blocks.reduce(0) { max($0, tiling.tiles(of: $1)) } }
 
   /// An odd number of vectors, or planes would fall into the same sets of the first cache.
   func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }
-  /// x, transformed in blocks of so many tiles.
-  func inputMap(tiles: Int) -> WinogradMap<T> {
+  /// x, transformed into planes so far apart.
+  func inputMap(planeStep: Int) -> WinogradMap<T> {
     WinogradMap(
-      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left,
-      planeStep: odd(channelBlocks &* tiles))
+      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left, planeStep: planeStep)
   }
+  /// In blocks of so many tiles.
+  func inputMap(tiles: Int) -> WinogradMap<T> { inputMap(planeStep: odd(channelBlocks &* tiles)) }
   var work: Work { .multiplyAdds(tiling.products, C, K) }
 
   /// Elements of the filters in the form that `forward` wants them in, and of whole blocks of biases.
@@ -61,35 +63,42 @@ struct Winograd<T: Element> {
     _ weight: UnsafePointer<T>, turned: Bool = false, factor: UnsafePointer<T>? = nil, bias: UnsafePointer<T>?,
     _ prepared: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    zero(prepared + filterCount, filters.blocks &* lanes)
-    if let bias { copy(bias, to: prepared + filterCount, K) }
+    copyBiases(bias, prepared + filterCount)
     if transformsInPlace { return try filters.pack(weight, turned: turned, factor: factor, prepared) }
     let packed = try Scratch<T>(filters.packedCount)
     try filters.pack(weight, turned: turned, factor: factor, packed.data)
     try filters.transform(packed.data, prepared)
   }
   func biases(_ prepared: UnsafePointer<T>) -> UnsafePointer<T> { prepared + filterCount }
+  /// In whole blocks.
+  func copyBiases(_ bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>) {
+    zero(to, filters.blocks &* lanes)
+    if let bias { copy(bias, to: to, K) }
+  }
 
-  /// The products of a block's tiles and some channels of a panel of filters, added to those that are there or not.
+  /// The products in row i of the planes, of a block's tiles and some channels of a panel of filters, added to those that are there or not.
+  /// ahead: what to ask for in the course of all rows; else the next plane of u.
   func multiply(
-    _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
-    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, _ to: UnsafeMutablePointer<T>
+    row i: Int, _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
+    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: WinogradFilters<T>.Ahead? = nil,
+    _ to: UnsafeMutablePointer<T>
   ) {
-    let kernels = T.kernels.blocked.tiles, lanes = lanes
-    let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles)
-    for i in 0..<filters.rowPoints {
-      for j in 0..<filters.columnPoints {
-        let plane = i &* filters.columnPoints &+ j, range = tiling.tiles(block, i, j)
-        if range.isEmpty { continue }
-        let tile = range.lowerBound &* lanes
-        kernels.run(
-          vectors: vectors, step: 1, pixels: range.count,
-          BlockedTileOperands(
-            a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount,
-            b: u + plane &* planeStep, ahead: planeStep, c: to + (plane &* productStep &+ tile), cStep: lanes,
-            cBlock: tiles &* lanes,
-            continues: continues))
+    let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles), width = vectors &* lanes
+    for j in 0..<filters.columnPoints {
+      let plane = i &* filters.columnPoints &+ j, range = tiling.tiles(block, i, j)
+      if range.isEmpty { continue }
+      let tile = range.lowerBound &* lanes, b = u + j &* planeStep
+      var operands = BlockedTileOperands(
+        a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: b,
+        soon: b + planeStep, soonStep: width, c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes,
+        continues: continues)
+      if let ahead {
+        // Its calls are spread over the planes.
+        let apart = max(1, filters.planes / ahead.calls), call = plane / apart
+        (operands.soon, operands.soonStep) =
+          plane % apart == 0 && call < ahead.calls ? (ahead.at(call), ahead.termStep) : (b, 0)
       }
+      kernels.run(vectors: vectors, step: 1, pixels: range.count, operands)
     }
   }
 

@@ -10,7 +10,13 @@ struct WinogradFilters<T: Element> {
   let C: Int, K: Int
   let rowPoints: Int, columnPoints: Int
 
-  private var lanes: Int { T.kernels.lanes }
+  /// At hand, because a look at the table of kernels counts its references (so are those of Winograd).
+  private let kernels = T.kernels.winograd
+  private let lanes = T.kernels.lanes
+
+  init(C: Int, K: Int, rowPoints: Int, columnPoints: Int) {
+    (self.C, self.K, self.rowPoints, self.columnPoints) = (C, K, rowPoints, columnPoints)
+  }
   var planes: Int { rowPoints &* columnPoints }
   var blocks: Int { (K &+ lanes &- 1) / lanes }
   var panels: Int { (blocks &+ 1) / 2 }
@@ -57,15 +63,74 @@ struct WinogradFilters<T: Element> {
     }
   }
 
-  /// Some channels of a panel, at `to` and in planes so far apart.
-  func transform(
-    _ packed: UnsafePointer<T>, panel: Int, firstChannel: Int, channels: Int, _ to: UnsafeMutablePointer<T>, planeStep: Int
+  /// Where the filters of a call come from.
+  enum Source {
+    /// As `pack` or `transform` left them.
+    case prepared(UnsafePointer<T>)
+    /// As `pack` reads them, for this call only.
+    case weight(UnsafePointer<T>, turned: Bool)
+  }
+  /// taps[vectors][channels][3][3][B], vectors a step apart.
+  typealias Taps = (first: UnsafePointer<T>, step: Int)
+
+  /// Those of some channels of a panel: where `pack` has put them, or packed into `work`.
+  func taps(
+    _ source: Source, panel: Int, firstChannel: Int, channels: Int, _ work: UnsafeMutablePointer<T>
+  ) -> Taps {
+    let lanes = lanes
+    switch source {
+    case .prepared(let packed): return (packed + (2 &* panel &* C &+ firstChannel) &* 9 &* lanes, C &* 9 &* lanes)
+    case .weight(let weight, let turned):
+      let kernels = T.kernels
+      for v in 0..<vectors(panel) {
+        let k = (2 &* panel &+ v) &* lanes, outputs = min(lanes, K &- k), to = work + v &* channels &* 9 &* lanes
+        if turned {
+          for c in 0..<channels {
+            kernels.transpose(
+              weight + ((firstChannel &+ c) &* K &+ k) &* 9, 9, outputs, 9, to + (c &* 9 &+ 8) &* lanes, 0 &- lanes, true)
+          }
+        } else {
+          kernels.transpose(weight + (k &* C &+ firstChannel) &* 9, C &* 9, outputs, channels &* 9, to, lanes, true)
+        }
+      }
+      return (UnsafePointer(work), channels &* 9 &* lanes)
+    }
+  }
+
+  /// What the products of a panel's planes ask for meanwhile, a line of the caches with the term of each channel: `calls` times so many terms,
+  /// in groups, `callStep` and `termStep` elements apart.
+  struct Ahead {
+    var first: UnsafePointer<T>, calls = 0, callsPerGroup = 1, groupStep = 0, callStep = 0, termStep = 0
+    func at(_ call: Int) -> UnsafePointer<T> { first + (call / callsPerGroup &* groupStep &+ call % callsPerGroup &* callStep) }
+  }
+  /// Everything that `taps` will read for some channels of a panel.
+  func ahead(_ source: Source, panel: Int, firstChannel: Int, channels: Int) -> Ahead {
+    let line = 64 / MemoryLayout<T>.stride, k = 2 &* panel &* lanes, vectors = vectors(panel)
+    switch source {
+    case .prepared(let packed):
+      let calls = (9 &* lanes &+ line &- 1) / line
+      return Ahead(
+        first: packed + (2 &* panel &* C &+ firstChannel) &* 9 &* lanes, calls: calls &* vectors, callsPerGroup: calls,
+        groupStep: C &* 9 &* lanes, callStep: channels &* line, termStep: line)
+    case .weight(let weight, turned: true):
+      let calls = 9 &* vectors &* lanes / line &+ 1
+      return Ahead(
+        first: weight + (firstChannel &* K &+ k) &* 9, calls: calls, callsPerGroup: calls, callStep: line, termStep: K &* 9)
+    case .weight(let weight, turned: false):
+      return Ahead(
+        first: weight + (k &* C &+ firstChannel) &* 9, calls: vectors &* lanes, groupStep: C &* 9, termStep: line)
+    }
+  }
+
+  /// A row of planes of some channels of a panel, `planeStep` apart at `to`.
+  func evaluate(
+    row: Int, _ taps: Taps, channels: Int, panel: Int, _ to: UnsafeMutablePointer<T>, planeStep: Int
   ) {
     let lanes = lanes, vectors = vectors(panel)
     for v in 0..<vectors {
-      T.kernels.winograd.evaluateFilters(
-        rows: rowPoints, columns: columnPoints, packed + ((2 &* panel &+ v) &* C &+ firstChannel) &* 9 &* lanes, channels,
-        to + v &* lanes, step: vectors &* lanes, plane: planeStep)
+      kernels.evaluateFilters(
+        row: row, columns: columnPoints, taps.first + v &* taps.step, channels, to + v &* lanes,
+        step: vectors &* lanes, plane: planeStep)
     }
   }
 
@@ -74,11 +139,14 @@ struct WinogradFilters<T: Element> {
     // A task is a panel and some channels.
     let chunk = 64, chunks = (C &+ chunk &- 1) / chunk, tasks = panels &* chunks
     parallel(tasks, width: try parallelWidth(tasks, .elements(C, K, planes))) { task, _ in
-      let panel = task / chunks, first = task % chunks &* chunk
-      self.transform(
-        packed, panel: panel, firstChannel: first, channels: min(chunk, self.C &- first),
-        transformed + (self.panelStart(panel) &+ first &* self.vectors(panel) &* self.lanes),
-        planeStep: self.planeStep(channels: self.C, panel: panel))
+      let panel = task / chunks, first = task % chunks &* chunk, planeStep = self.planeStep(channels: C, panel: panel)
+      let to = transformed + (self.panelStart(panel) &+ first &* self.vectors(panel) &* self.lanes)
+      let channels = min(chunk, C &- first)
+      let taps = taps(.prepared(packed), panel: panel, firstChannel: first, channels: channels, transformed)
+      for row in 0..<rowPoints {
+        evaluate(
+          row: row, taps, channels: channels, panel: panel, to + row &* columnPoints &* planeStep, planeStep: planeStep)
+      }
     }
   }
 }

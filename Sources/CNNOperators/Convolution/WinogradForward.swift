@@ -5,9 +5,8 @@ import Microkernels
 extension Winograd {
   /// So many tiles that the transformed x, products and strips of a block fit the second cache.
   static var tilesPerBlock: Int { 28 }
-  /// Where filters are transformed in place: the most tiles, and how many channels at a time, so that their filters fit it too.
+  /// Where filters are transformed in place: the most tiles.
   static var tilesInPlace: Int { 64 }
-  static var channelsInPlace: Int { 64 }
   /// Filters of so many bytes stay in the third cache from run to run, beside those of other layers; larger ones come from memory.
   static var heldInThirdCache: Int { 1 << 22 }
 
@@ -16,23 +15,91 @@ extension Winograd {
   func forward(
     _ x: ImageArray<T>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>, _ y: ImageArray<T>
   ) throws(CNNError) {
+    try forward(x, .prepared(prepared), bias: biases(prepared), epilogue, y)
+  }
+  /// The same with filters that are used once.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  func forward(
+    _ x: ImageArray<T>, weight: UnsafePointer<T>, turned: Bool = false, bias: UnsafePointer<T>?, _ epilogue: Epilogue<T>,
+    _ y: ImageArray<T>
+  ) throws(CNNError) {
+    if transformsInPlace {
+      let biases = try Scratch<T>(filters.blocks &* lanes)
+      copyBiases(bias, biases.data)
+      return try forward(x, .weight(weight, turned: turned), bias: biases.data, epilogue, y)
+    }
+    let prepared = try Scratch<T>(preparedCount)
+    try prepare(weight, turned: turned, bias: bias, prepared.data)
+    try forward(x, .prepared(prepared.data), bias: biases(prepared.data), epilogue, y)
+  }
+
+  private func forward(
+    _ x: ImageArray<T>, _ source: WinogradFilters<T>.Source, bias: UnsafePointer<T>, _ epilogue: Epilogue<T>, _ y: ImageArray<T>
+  ) throws(CNNError) {
     let lanes = lanes, tiles = blockTiles, runData = try Scratch<TileRun>(channelBlocks)
     for b in 0..<channelBlocks {
       runData.data[b] = TileRun(offset: b &* tiles &* lanes, count: min(lanes, C &- b &* lanes))
     }
-    if blocks.count == 1 {
-      try forwardOneBlock(x, runData.data, prepared, epilogue, y)
+    if blocks.count > 1, case .prepared(let prepared) = source {
+      try forwardByBlocks(x, runData.data, prepared, bias, epilogue, y)
     } else {
-      try forwardByBlocks(x, runData.data, prepared, epilogue, y)
+      try forwardOneBlock(x, runData.data, source, bias, epilogue, y)
     }
+  }
+
+  /// All products of a block's tiles and a panel of transformed filters.
+  private func multiplyPrepared(
+    _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, _ transformed: UnsafePointer<T>,
+    panel: Int, _ to: UnsafeMutablePointer<T>
+  ) {
+    let planeStep = filters.planeStep(channels: C, panel: panel), u = transformed + filters.panelStart(panel)
+    for row in 0..<filters.rowPoints {
+      multiply(
+        row: row, x, block, tiles: tiles, runs: runs, runCount: channelBlocks, u + row &* filters.columnPoints &* planeStep,
+        planeStep: planeStep, vectors: filters.vectors(panel), continues: false, to)
+    }
+  }
+
+  /// The same of filters that are transformed on the way, some channels and a row of planes at a time.
+  private func multiplyInPlace(
+    _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>,
+    _ source: WinogradFilters<T>.Source, panel: Int, _ to: UnsafeMutablePointer<T>, _ work: UnsafeMutablePointer<T>
+  ) {
+    let filters = filters, channels = channelsInPlace, vectors = filters.vectors(panel)
+    let taps = work + filters.columnPoints &* filters.planeStep(channels: channels, panel: 0)
+    for channel in stride(from: 0, to: C, by: channels) {
+      let count = min(channels, C &- channel), planeStep = filters.planeStep(channels: count, panel: panel)
+      let taps = filters.taps(source, panel: panel, firstChannel: channel, channels: count, taps)
+      // What the next round reads; behind the last channel that is of the next panel.
+      let isLast = channel &+ count == C
+      let ahead = filters.ahead(
+        source, panel: isLast ? min(panel &+ 1, filters.panels &- 1) : panel, firstChannel: isLast ? 0 : channel &+ count,
+        channels: count)
+      for row in 0..<filters.rowPoints {
+        filters.evaluate(row: row, taps, channels: count, panel: panel, work, planeStep: planeStep)
+        multiply(
+          row: row, x, block, tiles: tiles, runs: runs + channel / lanes, runCount: (count &+ lanes &- 1) / lanes,
+          UnsafePointer(work), planeStep: planeStep, vectors: vectors, continues: channel > 0, ahead: ahead, to)
+      }
+    }
+  }
+  /// So many channels at a time that a panel's taps and a row of its planes fit the first cache.
+  private var channelsInPlace: Int {
+    let perChannel = 2 &* (9 &+ 6) &* lanes &* MemoryLayout<T>.stride
+    return min(C, max(lanes, 32_768 / perChannel / lanes &* lanes))
+  }
+  /// Scratch of `multiplyInPlace`.
+  private var inPlaceCount: Int {
+    if !transformsInPlace { return 0 }
+    return filters.columnPoints &* filters.planeStep(channels: channelsInPlace, panel: 0) &+ 2 &* channelsInPlace &* 9 &* lanes
   }
 
   /// A task is a block of tiles, with all its channels.
   private func forwardByBlocks(
-    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
-    _ y: ImageArray<T>
+    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ bias: UnsafePointer<T>,
+    _ epilogue: Epilogue<T>, _ y: ImageArray<T>
   ) throws(CNNError) {
-    let lanes = lanes, tiles = blockTiles, map = inputMap(tiles: tiles), bias = biases(prepared), filters = filters
+    let lanes = lanes, tiles = blockTiles, map = inputMap(tiles: tiles), filters = filters
     let mapWork = map.workCount(blocks), inputCount = tiling.planes &* map.planeStep
     let productCount = tiling.planes &* odd(2 &* tiles)
     let perWorker = mapWork &+ outputWorkCount &+ inputCount &+ productCount
@@ -48,11 +115,8 @@ extension Winograd {
         }
       }
       for panel in 0..<filters.panels {
+        multiplyPrepared(UnsafePointer(inputs), block, tiles: tiles, runs: runs, prepared, panel: panel, products)
         let vectors = filters.vectors(panel)
-        multiply(
-          UnsafePointer(inputs), block, tiles: tiles, runs: runs, runCount: channelBlocks,
-          prepared + filters.panelStart(panel), planeStep: filters.planeStep(channels: C, panel: panel), vectors: vectors,
-          continues: false, products)
         for v in 0..<vectors {
           for image in 0..<block.images {
             transformOutput(
@@ -66,14 +130,13 @@ extension Winograd {
 
   /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels.
   private func forwardOneBlock(
-    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ epilogue: Epilogue<T>,
+    _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ source: WinogradFilters<T>.Source, _ bias: UnsafePointer<T>,
+    _ epilogue: Epilogue<T>,
     _ y: ImageArray<T>
   ) throws(CNNError) {
-    let lanes = lanes, block = blocks[0], tiles = blockTiles, map = inputMap(tiles: tiles), bias = biases(prepared)
+    let lanes = lanes, block = blocks[0], tiles = blockTiles, map = inputMap(tiles: tiles)
     let filters = filters, mapWork = map.workCount(blocks), productCount = tiling.planes &* odd(2 &* tiles)
-    let channels = transformsInPlace ? min(C, max(lanes, Winograd.channelsInPlace / lanes &* lanes)) : C
-    let filterCount = transformsInPlace ? filters.planes &* filters.planeStep(channels: channels, panel: 0) : 0
-    let perWorker = mapWork &+ outputWorkCount &+ productCount &+ filterCount
+    let perWorker = mapWork &+ outputWorkCount &+ productCount &+ inPlaceCount
     let width = try parallelWidth(max(channelBlocks &* block.images, filters.panels), work)
     let inputs = try Scratch<T>(tiling.planes &* map.planeStep), scratch = try Scratch<T>(width &* perWorker)
     let (inputData, scratchData) = (inputs.data, scratch.data)
@@ -86,17 +149,12 @@ extension Winograd {
     }
     parallel(filters.panels, width: width) { panel, worker in
       let work = scratchData + (worker &* perWorker &+ mapWork), products = work + outputWorkCount
-      let own = products + productCount, vectors = filters.vectors(panel)
-      for channel in stride(from: 0, to: C, by: channels) {
-        let count = min(channels, C &- channel), planeStep = filters.planeStep(channels: count, panel: panel)
-        if transformsInPlace {
-          filters.transform(prepared, panel: panel, firstChannel: channel, channels: count, own, planeStep: planeStep)
-        }
-        multiply(
-          UnsafePointer(inputData), block, tiles: tiles, runs: runs + channel / lanes,
-          runCount: (count &+ lanes &- 1) / lanes,
-          transformsInPlace ? UnsafePointer(own) : prepared + filters.panelStart(panel), planeStep: planeStep,
-          vectors: vectors, continues: channel > 0, products)
+      let vectors = filters.vectors(panel)
+      if !transformsInPlace, case .prepared(let transformed) = source {
+        multiplyPrepared(UnsafePointer(inputData), block, tiles: tiles, runs: runs, transformed, panel: panel, products)
+      } else {
+        multiplyInPlace(
+          UnsafePointer(inputData), block, tiles: tiles, runs: runs, source, panel: panel, products, products + productCount)
       }
       for v in 0..<vectors {
         for image in 0..<block.images {

@@ -11,8 +11,9 @@ extension Winograd {
     let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.points
     let blocks = tiling.blocks(Winograd.tilesPerSum)
     let tiles = blocks.reduce(0) { max($0, tiling.tiles(of: $1)) }
-    // Transformed x[planes][blocks of C][T][B] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
-    let panels = filters.panels, inputs = inputMap(tiles: tiles)
+    // Transformed x[planes][T][channels] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
+    let panels = filters.panels, tileStep = odd(channelBlocks),
+      inputs = inputMap(planeStep: (tiles &* tileStep / lanes | 1) &* lanes)
     let gradients = WinogradMap<T>(
       tiling: tiling, kind: .evaluateTile, channels: K, height: OH, width: OW, overlap: 0, top: 0, left: 0,
       planeStep: odd(panels &* tiles &* 2))
@@ -35,7 +36,7 @@ extension Winograd {
       parallel(block.images &* perImage, width: width) { task, worker in
         let image = task / perImage, i = task % perImage, k = i &- channelBlocks, own = work + 2 &* worker &* workCount
         if k < 0 {
-          inputs.transform(x, block, image: image, channelBlock: i, x0 + i &* tiles &* lanes, tileStep: lanes, own)
+          inputs.transform(x, block, image: image, channelBlock: i, x0 + i &* lanes, tileStep: tileStep, own)
         } else {
           let to = y0 + (k / 2 &* tiles &* 2 &+ k % 2) &* lanes
           gradients.transform(
@@ -43,11 +44,12 @@ extension Winograd {
         }
       }
       parallel(tasks, width: width) { task, worker in
-        let panel = task % panels, first = task / panels &* group, count = min(group, channelBlocks &- first)
+        // Neighbours in a row of grad_weight come one after another: lines of the caches that they share are written once.
+        let panel = task / groups, first = task % groups &* group, count = min(group, channelBlocks &- first)
         let own = sums + (blocks.count == 1 ? worker : task) &* sumCount
         multiply(
-          UnsafePointer(x0) + first &* tiles &* lanes, xStep: inputs.planeStep,
-          UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block, tiles: tiles,
+          UnsafePointer(x0) + first &* lanes, xStep: inputs.planeStep, tileStep: tileStep,
+          UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block,
           channels: min(count &* lanes, C &- first &* lanes), vectors: filters.vectors(panel), continues: b > 0, own,
           sumStep: sumStep, sumBlock: group &* lanes &* lanes)
         if b < blocks.count &- 1 { return }
@@ -66,7 +68,7 @@ extension Winograd {
 
   /// sums[planes][2][channels][B] of some channels of x and a panel of grad_y: tiles of channels x a panel, over the tiles of the block.
   private func multiply(
-    _ x: UnsafePointer<T>, xStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, tiles: Int, channels: Int,
+    _ x: UnsafePointer<T>, xStep: Int, tileStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, channels: Int,
     vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int, sumBlock: Int
   ) {
     let kernels = T.kernels.blocked.tiles, lanes = lanes
@@ -78,16 +80,14 @@ extension Winograd {
           if !continues { zero(sums + plane &* sumStep, sumStep) }
           continue
         }
-        var run = TileRun(offset: 0, count: range.count)
-        withUnsafePointer(to: &run) { run in
-          for c in stride(from: 0, to: channels, by: lanes) {
-            kernels.run(
-              vectors: vectors, step: 0, pixels: min(lanes, channels &- c),
-              BlockedTileOperands(
-                a: x + (plane &* xStep &+ c &* tiles &+ start &* lanes), aStep: lanes, aPixel: 1, runs: run, runCount: 1,
-                b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + (plane &* sumStep &+ c &* lanes), cStep: lanes,
-                cBlock: sumBlock, continues: continues))
-          }
+        let run = TileRun(offset: 0, count: range.count)
+        withUnsafePointer(to: run) { run in
+          kernels.run(
+            vectors: vectors, step: 0, pixels: channels,
+            BlockedTileOperands(
+              a: x + (plane &* xStep &+ start &* tileStep), aStep: tileStep, aPixel: 1, runs: run, runCount: 1,
+              b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + plane &* sumStep, cStep: lanes, cBlock: sumBlock,
+              continues: continues))
         }
       }
     }
