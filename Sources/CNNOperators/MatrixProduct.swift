@@ -226,10 +226,11 @@ struct PackedProduct<T: Element> {
   /// b[count][columns] as [count][panel], zeros behind the columns. Of a panel of one vector, the second is never read.
   func pack(_ b: MatrixView<T>, _ columns: Int, _ count: Int, _ to: UnsafeMutablePointer<T>) {
     if b.columnStep == 1 {
-      T.kernels.copyRows(
-        RowCopy(
-          from: b.data, fromRow: b.rowStep, to: to, toRow: panel, rows: count, columns: columns, after: panel &- columns,
-          fill: 0))
+      var copy = RowCopy(
+        from: b.data, fromRow: b.rowStep, to: to, toRow: panel, rows: count, columns: columns, after: panel &- columns, fill: 0)
+      // The next panel's part of the rows, which are too far apart for a core to see the pattern.
+      copy.ahead = panel
+      T.kernels.copyRows(copy)
     } else {
       T.kernels.transpose(b.data, b.columnStep, columns, count, to, panel, true)
     }

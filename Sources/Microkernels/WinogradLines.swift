@@ -15,6 +15,8 @@ public struct WinogradLines<T> {
   public var from: UnsafePointer<T>, fromPoint: Int, fromStep: Int, fromRow: Int
   public var to: UnsafeMutablePointer<T>, toPoint: Int, toStep: Int, toRow: Int
   public var count: Int, rows: Int
+  /// What will soon be needed, of which two lines of the caches come nearer with each line of a row: any address will do.
+  public var soon: UnsafePointer<T>, soonStep = 0
 
   @inlinable
   public init(
@@ -23,7 +25,7 @@ public struct WinogradLines<T> {
   ) {
     (self.from, self.fromPoint, self.fromStep, self.fromRow) = (from, fromPoint, fromStep, fromRow)
     (self.to, self.toPoint, self.toStep, self.toRow) = (to, toPoint, toStep, toRow)
-    (self.count, self.rows) = (count, rows)
+    (self.count, self.rows, self.soon) = (count, rows, from)
   }
 }
 
@@ -41,6 +43,22 @@ public struct WinogradFinish<T> {
   ) {
     (self.bias, self.limits) = (bias, limits)
     (self.residual, self.residualPoint, self.residualStep) = (residual, residualPoint, residualStep)
+  }
+}
+
+/// forEachLine, of lines that come from images, which may be far.
+@inlinable @inline(__always)
+func forEachImageLine<V: Vector>(
+  _: V.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>,
+  _ body: (_ from: UnsafePointer<V.Scalar>, _ to: UnsafeMutablePointer<V.Scalar>) -> Void
+) {
+  var soon = o.pointee.soon
+  let soonStep = o.pointee.soonStep
+  forEachLine(o) { from, to in
+    V.prefetchNear(soon)
+    V.prefetchNear(soon + 64 / MemoryLayout<V.Scalar>.stride)
+    soon += soonStep
+    body(from, to)
   }
 }
 
@@ -82,7 +100,7 @@ extension Vector {
 @inlinable @inline(never)
 public func winogradInput4<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>) {
   let p = o.pointee.fromPoint, q = o.pointee.toPoint, a = V.a
-  forEachLine(o) { from, to in
+  forEachImageLine(V.self, o) { from, to in
     let d0 = V.load(from), d1 = V.load(from + p), d2 = V.load(from + 2 &* p), d3 = V.load(from + 3 &* p)
     V.store(.add(d2, -0.5, d0), to)
     V.store(.add(d2, a, d1), to + q)
@@ -95,7 +113,7 @@ public func winogradInput4<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLine
 @inlinable @inline(never)
 public func winogradInput5<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>) {
   let p = o.pointee.fromPoint, q = o.pointee.toPoint, a = V.a, b = V.b
-  forEachLine(o) { from, to in
+  forEachImageLine(V.self, o) { from, to in
     let d0 = V.load(from), d1 = V.load(from + p), d2 = V.load(from + 2 &* p), d3 = V.load(from + 3 &* p)
     let d4 = V.load(from + 4 &* p)
     let f0 = V.subtract(d1, b, d0), f1 = V.subtract(d2, b, d1), f2 = V.subtract(d3, b, d2), f3 = V.subtract(d4, b, d3)
@@ -111,7 +129,7 @@ public func winogradInput5<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLine
 @inlinable @inline(never)
 public func winogradInput6<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>) {
   let p = o.pointee.fromPoint, q = o.pointee.toPoint, a = V.a, b = V.b
-  forEachLine(o) { from, to in
+  forEachImageLine(V.self, o) { from, to in
     let d0 = V.load(from), d1 = V.load(from + p), d2 = V.load(from + 2 &* p), d3 = V.load(from + 3 &* p)
     let d4 = V.load(from + 4 &* p), d5 = V.load(from + 5 &* p)
     let even2 = V.add(d4, -2, d2), odd2 = V.add(d3, -2, d1), even1 = V.add(d4, -0.5, d2), odd1 = V.add(d3, -0.5, d1)
@@ -188,7 +206,7 @@ public func winogradEvaluateTile<V: Vector, let Size: Int>(
   _: InlineArray<Size, V>.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>
 ) {
   let p = o.pointee.fromPoint, q = o.pointee.toPoint, a = V.a, b = V.b
-  forEachLine(o) { from, to in
+  forEachImageLine(V.self, o) { from, to in
     let y0 = V.load(from), y1 = V.load(from + p)
     if Size == 4 {
       V.store(.constant(-2) * y0, to)

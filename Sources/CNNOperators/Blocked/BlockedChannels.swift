@@ -14,11 +14,11 @@ extension BlockedArray {
   func fill(
     _ x: BlockedArray, scale: UnsafePointer<T>, shift: UnsafePointer<T>, limits: (low: T, high: T)? = nil
   ) throws(CNNError) {
-    let lanes = BlockedArray.lanes
+    let lanes = BlockedArray.lanes, kernels = T.kernels.blocked
     try forEachBlock(.elements(count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = inside(n, block), first = block &* lanes
       forEachRow(x) { fromOffset, toOffset, pixels in
-        T.kernels.blocked.scaleShift(from + fromOffset, scale + first, shift + first, limits, to + toOffset, pixels)
+        kernels.scaleShift(from + fromOffset, scale + first, shift + first, limits, to + toOffset, pixels)
       }
       clearHalo(n, block)
     }
@@ -80,29 +80,79 @@ extension BlockedArray {
     }
   }
 
-  /// sums[c] of a sum over the pixels of all images that `add` continues for a run of pixels of a block: offset of the run's first lane,
-  /// the number of the block, where the sums are, how many pixels. Images are cut into parts by their number alone; their sums are added in
-  /// order. Sums are whole blocks.
+  /// So many parts of the images, whose sums are added in their order, whatever the number of threads.
+  private var imageParts: Int { max(1, min(N, 16)) }
+
+  /// Sums over the pixels of all images, of which `add` continues some for a run of pixels of a block: offset of the run's first lane, the
+  /// number of the block, where its sums are, how many pixels. sums[count][c], c in whole blocks.
   func sumOverImages(
-    _ sums: UnsafeMutablePointer<T>, passes: Int = 1,
-    _ add: (_ offset: Int, _ block: Int, _ sums: UnsafeMutablePointer<T>, _ pixels: Int) -> Void
+    _ sums: UnsafeMutablePointer<T>, count: Int = 1, passes: Int = 1,
+    _ add: (_ offset: Int, _ block: Int, _ sums: (Int) -> UnsafeMutablePointer<T>, _ pixels: Int) -> Void
   ) throws(CNNError) {
-    let lanes = BlockedArray.lanes, blocks = blocks, all = blocks &* lanes, parts = max(1, min(N, 16))
-    let partial = try Scratch<T>(parts &* all), partialData = partial.data
-    parallel(parts &* blocks, width: try parallelWidth(parts &* blocks, .elements(count, passes))) { task, _ in
-      let (n, images) = part(task / blocks, of: parts, N), block = task % blocks, to = partialData + task &* lanes
-      zero(to, lanes)
+    let lanes = BlockedArray.lanes, blocks = blocks, all = blocks &* lanes, parts = imageParts
+    let partial = try Scratch<T>(parts &* count &* all), partialData = partial.data
+    parallel(parts &* blocks, width: try parallelWidth(parts &* blocks, .elements(self.count, passes))) { task, _ in
+      let (n, images) = part(task / blocks, of: parts, N), block = task % blocks
+      let first = partialData + (task / blocks &* count &* all &+ block &* lanes)
+      for i in 0..<count { zero(first + i &* all, lanes) }
       for image in n..<n &+ images {
         let start = inside(image, block) - data
-        forEachRun { offset, pixels in add(start &+ offset, block, to, pixels) }
+        forEachRun { offset, pixels in add(start &+ offset, block, { first + $0 &* all }, pixels) }
       }
     }
-    for i in 0..<all {
+    for i in 0..<count &* all {
       var total: T = 0
-      for p in 0..<parts { total += partialData[p &* all &+ i] }
+      for p in 0..<parts { total += partialData[p &* count &* all &+ i] }
       sums[i] = total
     }
   }
+
+  /// means[c] over the pixels of all images, and squares[c], the sums of squared distances from them; both in whole blocks. Each plane has
+  /// its own, while it is in the caches, and they are joined (Chan, Golub & LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for
+  /// Computing Sample Variances").
+  func statistics(_ means: UnsafeMutablePointer<T>, squares: UnsafeMutablePointer<T>) throws(CNNError) {
+    let lanes = BlockedArray.lanes, blocks = blocks, all = blocks &* lanes, parts = imageParts, kernels = T.kernels.blocked
+    let partial = try Scratch<T>(2 &* parts &* all), partialData = partial.data
+    let width = try parallelWidth(parts &* blocks, .elements(count, 2)), own = try Scratch<T>(width &* 2 &* lanes)
+    let ownData = own.data, from = UnsafePointer(data), area = H &* W
+    parallel(parts &* blocks, width: width) { task, worker in
+      let (n, images) = part(task / blocks, of: parts, N), to = partialData + 2 &* task &* lanes
+      let mean = ownData + worker &* 2 &* lanes, square = mean + lanes
+      zero(to, 2 &* lanes)
+      for image in n..<n &+ images {
+        let start = inside(image, task % blocks) - data
+        zero(mean, 2 &* lanes)
+        forEachRun { offset, pixels in kernels.sum(from + (start &+ offset), mean, pixels) }
+        for lane in 0..<lanes { mean[lane] /= T(area) }
+        forEachRun { offset, pixels in
+          kernels.sumProducts(from + (start &+ offset), mean, from + (start &+ offset), mean, square, pixels)
+        }
+        join(to, (image &- n) &* area, mean, area)
+      }
+    }
+    zero(means, all)
+    zero(squares, all)
+    let joined = ownData
+    for block in 0..<blocks {
+      zero(joined, 2 &* lanes)
+      for p in 0..<parts {
+        let (n, images) = part(p, of: parts, N)
+        join(joined, n &* area, partialData + 2 &* (p &* blocks &+ block) &* lanes, images &* area)
+      }
+      copy(UnsafePointer(joined), to: means + block &* lanes, lanes)
+      copy(UnsafePointer(joined) + lanes, to: squares + block &* lanes, lanes)
+    }
+  }
+  /// Means and squares of `others` pixels into those of `count`.
+  private func join(_ to: UnsafeMutablePointer<T>, _ count: Int, _ other: UnsafePointer<T>, _ others: Int) {
+    let lanes = BlockedArray.lanes, share = T(others) / T(count &+ others)
+    for lane in 0..<lanes {
+      let distance = other[lane] - to[lane]
+      to[lane] += distance * share
+      to[lanes &+ lane] += other[lanes &+ lane] + distance * distance * share * T(count)
+    }
+  }
+
   /// Calls body(offset of the first lane, block, pixels) for runs of pixels, over threads.
   func forEachRun(_ work: Work, _ body: (_ offset: Int, _ block: Int, _ pixels: Int) -> Void) throws(CNNError) {
     try forEachBlock(work) { n, block in

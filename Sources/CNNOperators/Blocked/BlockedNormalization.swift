@@ -22,18 +22,13 @@ extension BatchNormalization {
     _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>, running: Running<T>, _ y: BlockedArray<T>,
     mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let count = T(x.N &* x.H &* x.W), lanes = T.kernels.lanes, from = UnsafePointer(x.data), kernels = T.kernels.blocked
     guard x.N &* x.H &* x.W > 0 else {
       throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
     }
     let means = try Channels(x), squares = try Channels(x), factor = try Channels(x), shift = try Channels(x)
     let (meanData, factorData, shiftData) = (UnsafePointer(means.data), factor.data, shift.data)
-    try x.sumOverImages(means.data) { offset, _, sums, pixels in kernels.sum(from + offset, sums, pixels) }
-    for c in 0..<x.C { means.data[c] /= count }
-    try x.sumOverImages(squares.data) { offset, block, sums, pixels in
-      let mean = meanData + block &* lanes
-      kernels.sumProducts(from + offset, mean, from + offset, mean, sums, pixels)
-    }
+    try x.statistics(means.data, squares: squares.data)
+    let count = T(x.N &* x.H &* x.W)
     for c in 0..<x.C {
       let inverse = follow(
         c, meanData[c], squares: squares.data[c], of: count, running, mean: mean, inverseDeviation: inverseDeviation)
@@ -51,16 +46,17 @@ extension BatchNormalization {
   ) throws(CNNError) {
     let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.kernels.lanes, kernels = T.kernels.blocked
     let (from, fromY) = (UnsafePointer(x.data), UnsafePointer(gradY.data))
-    let means = try Channels(x, mean), none = try Channels(x), sums = try Channels(x), projections = try Channels(x)
-    let (meanData, noneData) = (UnsafePointer(means.data), UnsafePointer(none.data))
+    let means = try Channels(x, mean), none = try Channels(x), meanData = UnsafePointer(means.data)
+    let noneData = UnsafePointer(none.data), all = x.blocks &* lanes, scratch = try Scratch<T>(2 &* all)
+    let (sums, projections) = (scratch.data, scratch.data + all)
     // All have the same layout.
-    try x.sumOverImages(sums.data) { offset, _, sums, pixels in kernels.sum(fromY + offset, sums, pixels) }
-    try x.sumOverImages(projections.data, passes: 2) { offset, block, sums, pixels in
-      kernels.sumProducts(from + offset, meanData + block &* lanes, fromY + offset, noneData, sums, pixels)
+    try x.sumOverImages(sums, count: 2, passes: 3) { offset, block, sums, pixels in
+      kernels.sum(fromY + offset, sums(0), pixels)
+      kernels.sumProducts(from + offset, meanData + block &* lanes, fromY + offset, noneData, sums(1), pixels)
     }
     for c in 0..<x.C {
-      gradBias?[c] = sums.data[c]
-      gradScale?[c] = projections.data[c] * inverseDeviation[c]
+      gradBias?[c] = sums[c]
+      gradScale?[c] = projections[c] * inverseDeviation[c]
     }
     guard let gradX else { return }
     // grad_x = a * grad_y + b * x + c (see `backward`)
@@ -68,8 +64,8 @@ extension BatchNormalization {
     for i in 0..<x.C {
       let inverse = inverseDeviation[i]
       aData[i] = scale[i] * inverse
-      bData[i] = -aData[i] * inverse * inverse * projections.data[i] / count
-      cData[i] = -aData[i] * sums.data[i] / count - bData[i] * meanData[i]
+      bData[i] = -aData[i] * inverse * inverse * projections[i] / count
+      cData[i] = -aData[i] * sums[i] / count - bData[i] * meanData[i]
     }
     try x.forEachRun(.elements(x.count, 3)) { offset, block, pixels in
       let first = block &* lanes

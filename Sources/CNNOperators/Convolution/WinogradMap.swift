@@ -31,6 +31,7 @@ struct WinogradMap<T: Element> {
     tileStep: Int, _ work: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = stripWidth &* lanes
+    let line = 64 / MemoryLayout<T>.stride
     let firstRow = tiling.rows.start(block.firstRow) &- top, n = block.firstImage &+ image
     // The first cell that is read of the rows that the block has, and where it lies in a strip of transformed columns.
     let from: UnsafePointer<T>, rowStep: Int, count: Int, first: Int
@@ -53,11 +54,12 @@ struct WinogradMap<T: Element> {
     for row in block.firstRow..<block.firstRow &+ block.rows {
       let size = tiling.rows.size(row) &+ 2, numbers = tiling.numbers(block, image: image, row: row)
       let start = tiling.rows.start(row) &- tiling.rows.start(block.firstRow)
-      kernels.winograd.run(
-        kind, size: size,
-        WinogradLines(
-          from: from + start &* rowStep, point: rowStep, step: lanes, to: work + first &* lanes, point: stripRow, step: lanes,
-          count: count))
+      var lines = WinogradLines(
+        from: from + start &* rowStep, point: rowStep, step: lanes, to: work + first &* lanes, point: stripRow, step: lanes,
+        count: count)
+      // The rows behind those of this strip, where x lies in memory: mostly what the next strip reads.
+      if case .blocked = x { (lines.soon, lines.soonStep) = (lines.from + size &* rowStep, 2 &* line) }
+      kernels.winograd.run(kind, size: size, lines)
       func transformColumns(_ width: Int, _ tile: Int, _ count: Int, _ number: Int) {
         kernels.winograd.run(
           kind, size: width &+ 2,
