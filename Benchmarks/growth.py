@@ -123,7 +123,7 @@ def _seconds(call: Callable[[], Any], budget: float) -> float:
     return statistics.median(times)
 
 
-def measure(steps: Sequence[Step], train: bool, rounds: int = 3, budget: float = 0.004) -> list[dict[str, float]]:
+def measure(steps: Sequence[Step], train: bool, rounds: int = 8, budget: float = 0.004) -> list[dict[str, float]]:
     """Each step's least median of a few rounds over the whole series, so that a disturbance does not look like a cliff."""
     calls = [_calls(step, train) for step in steps]
     best = [float("inf")] * len(steps)

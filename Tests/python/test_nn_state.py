@@ -14,8 +14,8 @@ import weakref
 import numpy as np
 import pytest
 import swiftcnn as sc
+from small_networks import images, small
 from swiftcnn import callbacks, models, nn, optim
-from test_nn_training import images, small
 
 # ---- Memory ----------------------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import swiftcnn as sc
 from swiftcnn import callbacks, nn
-from test_nn_training import images, small
+from small_networks import images, small
 path, epochs = sys.argv[1], int(sys.argv[2])
 sc.manual_seed(7)
 net = small(augmentations=[nn.RandomHorizontalFlip()], ema_decay=0.9)
