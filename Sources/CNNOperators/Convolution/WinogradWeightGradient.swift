@@ -11,9 +11,10 @@ extension Winograd {
     let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.points
     let blocks = tiling.blocks(Winograd.tilesPerSum)
     let tiles = blocks.reduce(0) { max($0, tiling.tiles(of: $1)) }
-    // Transformed x[planes][T][channels] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
-    let panels = filters.panels, tileStep = odd(channelBlocks),
-      inputs = inputMap(planeStep: (tiles &* tileStep / lanes | 1) &* lanes)
+    // Transformed x[planes][pairs of blocks of C][T][2][B] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
+    let panels = filters.panels, inputs = inputMap(tiles: tiles)
+    let channelBlocks = channelBlocks
+    func vectors(_ pair: Int) -> Int { min(2, channelBlocks &- 2 &* pair) }
     let gradients = WinogradMap<T>(
       tiling: tiling, kind: .evaluateTile, channels: K, height: OH, width: OW, overlap: 0, top: 0, left: 0,
       planeStep: odd(panels &* tiles &* 2))
@@ -36,7 +37,8 @@ extension Winograd {
       parallel(block.images &* perImage, width: width) { task, worker in
         let image = task / perImage, i = task % perImage, k = i &- channelBlocks, own = work + 2 &* worker &* workCount
         if k < 0 {
-          inputs.transform(x, block, image: image, channelBlock: i, x0 + i &* lanes, tileStep: tileStep, own)
+          let to = x0 + (i / 2 &* tiles &* 2 &+ i % 2) &* lanes
+          inputs.transform(x, block, image: image, channelBlock: i, to, tileStep: vectors(i / 2) &* lanes, own)
         } else {
           let to = y0 + (k / 2 &* tiles &* 2 &+ k % 2) &* lanes
           gradients.transform(
@@ -48,7 +50,7 @@ extension Winograd {
         let panel = task / groups, first = task % groups &* group, count = min(group, channelBlocks &- first)
         let own = sums + (blocks.count == 1 ? worker : task) &* sumCount
         multiply(
-          UnsafePointer(x0) + first &* lanes, xStep: inputs.planeStep, tileStep: tileStep,
+          UnsafePointer(x0) + first &* tiles &* lanes, xStep: inputs.planeStep, tileStep: count &* lanes,
           UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block,
           channels: min(count &* lanes, C &- first &* lanes), vectors: filters.vectors(panel), continues: b > 0, own,
           sumStep: sumStep, sumBlock: group &* lanes &* lanes)
