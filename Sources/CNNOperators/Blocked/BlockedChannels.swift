@@ -86,7 +86,7 @@ extension BlockedArray {
   /// Sums over the pixels of all images, of which `add` continues some for a run of pixels of a block: offset of the run's first lane, the
   /// number of the block, where its sums are, how many pixels. sums[count][c], c in whole blocks.
   func sumOverImages(
-    _ sums: UnsafeMutablePointer<T>, count: Int = 1, passes: Int = 1,
+    _ sums: UnsafeMutablePointer<T>, count: Int, passes: Int,
     _ add: (_ offset: Int, _ block: Int, _ sums: (Int) -> UnsafeMutablePointer<T>, _ pixels: Int) -> Void
   ) throws(CNNError) {
     let lanes = BlockedArray.lanes, blocks = blocks, all = blocks &* lanes, parts = imageParts

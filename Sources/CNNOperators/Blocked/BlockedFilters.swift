@@ -78,12 +78,12 @@ struct BlockedFilters<T: Element> {
   func packTransposed(
     _ weight: UnsafePointer<T>, _ chosen: [Int], of allTaps: Int, _ to: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    // A task is a few channels: so few that the processor sees that their filters are read in order.
-    let kernels = T.kernels, lanes = lanes, chunk = lanes, chunks = (C &+ chunk &- 1) / chunk, tasks = G &* chunks
+    // A task is a block of channels: so few that the processor sees that their filters are read in order.
+    let kernels = T.kernels, lanes = lanes, channelBlocks = (C &+ lanes &- 1) / lanes, tasks = G &* channelBlocks
     let width = try parallelWidth(tasks, .elements(weights, 2))
     let scratch = try Scratch<T>(width &* allTaps &* lanes), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
-      let g = task / chunks, start = task % chunks &* chunk, end = min(C, start &+ chunk)
+      let g = task / channelBlocks, first = task % channelBlocks &* lanes, channels = min(lanes, C &- first)
       let tile = scratchData + worker &* allTaps &* lanes
       for panel in 0..<panels {
         let k = 2 &* panel &* lanes, step = vectors(panel) &* lanes, to = to + self.panel(g, panel)
@@ -91,12 +91,11 @@ struct BlockedFilters<T: Element> {
           let columns = min(step, K &- k)
           kernels.copyRows(
             RowCopy(
-              from: weight + ((g &* C &+ start) &* K &+ k), fromRow: K, to: to + start &* step, toRow: step, rows: end &- start,
+              from: weight + ((g &* C &+ first) &* K &+ k), fromRow: K, to: to + first &* step, toRow: step, rows: channels,
               columns: columns, after: step &- columns, fill: 0))
           continue
         }
-        for c in start..<end {
-          let first = c / lanes &* lanes, channels = min(lanes, C &- first)
+        for c in first..<first &+ channels {
           for v in 0..<vectors(panel) {
             let k = k &+ v &* lanes
             // [k][tap] of one c becomes [tap][k].

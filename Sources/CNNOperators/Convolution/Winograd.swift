@@ -42,13 +42,12 @@ struct Winograd<T: Element> {
 
   /// An odd number of vectors, or planes would fall into the same sets of the first cache.
   func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }
-  /// x, transformed into planes so far apart.
-  func inputMap(planeStep: Int) -> WinogradMap<T> {
+  /// x, transformed in blocks of so many tiles.
+  func inputMap(tiles: Int) -> WinogradMap<T> {
     WinogradMap(
-      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left, planeStep: planeStep)
+      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left,
+      planeStep: odd(channelBlocks &* tiles))
   }
-  /// In blocks of so many tiles.
-  func inputMap(tiles: Int) -> WinogradMap<T> { inputMap(planeStep: odd(channelBlocks &* tiles)) }
   var work: Work { .multiplyAdds(tiling.products, C, K) }
 
   /// Elements of the filters in the form that `forward` wants them in, and of whole blocks of biases.
