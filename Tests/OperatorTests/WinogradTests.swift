@@ -22,6 +22,7 @@ import Testing
     Case(N: 3, C: 16, K: 16, image: (14, 14)), Case(N: 2, C: 31, K: 65, image: (5, 9), pads: (1, 0, 1, 2)),
     Case(N: 1, C: 129, K: 96, image: (8, 11), pads: (0, 0, 0, 0)), Case(N: 2, C: 96, K: 32, image: (2, 3)),
     Case(N: 70, C: 24, K: 24, image: (4, 4)), Case(N: 1, C: 8, K: 8, image: (33, 34)),
+    Case(N: 2, C: 32, K: 5, image: (28, 28)), Case(N: 2, C: 6, K: 32, image: (28, 28)),
   ]
 
   @Test(arguments: cases.indices) func againstExact(_ index: Int) throws {

@@ -25,7 +25,8 @@ extension Convolution.Sizes {
   /// Times are counted in products of vectors, of which direct tiles do nine in ten cycles. Winograd's matrix products come a little behind,
   /// but there are up to four times less; each tile costs `transforms` for each block of channels of x and of y, of which half is spent on
   /// moving planar arrays, and so does each vector of filters. All of it for one image, whatever N is: an image has
-  /// the same bits in every batch. Beyond so many channels the sums would err by more than 1e-5.
+  /// the same bits in every batch. So few channels as have direct kernels of their own keep them. Beyond so many channels the sums
+  /// would err by more than 1e-5.
   func winograd(reused: Bool = false) throws(CNNError) -> Winograd<T>? {
     let override = try ConvolutionAlgorithm.override.get(), window = planes.window
     guard !exact && override != .direct && G == 1 && N > 0 && C > 0 && K > 0 && C <= 2048 && K <= 2048 else { return nil }
@@ -36,7 +37,7 @@ extension Convolution.Sizes {
         reused: reused)
     else { return nil }
     if override == .winograd { return winograd }
-    if C < Convolution.fewChannels || K < Convolution.fewChannels { return nil }
+    if C <= Convolution.planarChannels || !channelsInLanes { return nil }
     let lanes = T.kernels.lanes, inputs = (C + lanes - 1) / lanes, outputs = (K + lanes - 1) / lanes
     let transforms = 450.0, filters = 150.0
     let axes = (winograd.tiling.rows, winograd.tiling.columns)

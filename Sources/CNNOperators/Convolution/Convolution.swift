@@ -14,6 +14,9 @@ package struct Convolution {
   /// Fewer input channels a group than this are too few for the rows of a tile.
   static let fewChannels = 8
 
+  /// Of so few input channels and one group, x is read as it lies in its planes.
+  static let planarChannels = 4
+
   /// Whether K output channels lie in the lanes of a vector; with only a few of them, pixels do.
   static func channelsInLanes<T: Element>(_ K: Int, of _: T.Type) -> Bool { 2 &* K >= T.kernels.lanes }
 

@@ -22,7 +22,7 @@ extension Convolution.Sizes {
     _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ bias: UnsafePointer<T>?, _ y: UnsafeMutablePointer<T>,
     limits: (low: T, high: T)?
   ) throws(CNNError) {
-    let packing = BlockedFilters<T>(self, planar: G == 1 && C <= 4), y = UnsafePointer(y)
+    let packing = BlockedFilters<T>(self, planar: G == 1 && C <= Convolution.planarChannels), y = UnsafePointer(y)
     let filters = try Scratch<T>(isDepthwise ? depthwiseCount : packing.count), packed = UnsafePointer(filters.data)
     if isDepthwise {
       packDepthwise(weight, factor: nil, bias: bias, filters.data)

@@ -89,7 +89,7 @@ final class ConvOperator<T: Element>: Operator<T> {
 
   /// x is planar where it has few channels; in training it is blocked, for the gradients.
   private func readsPlanar(_ x: Shape, _ mode: Mode) -> Bool { mode == .infer && hasFewChannels(x[1]) }
-  private func hasFewChannels(_ C: Int) -> Bool { group == 1 && C <= 4 }
+  private func hasFewChannels(_ C: Int) -> Bool { group == 1 && C <= Convolution.planarChannels }
   /// Whether any blocked or planar y of filters w[K][C][KH][KW] can be pooled as it is computed.
   private func poolsMaxima(_ w: Shape) -> Bool {
     w.rank == 4 && w.count > 0 && hasFewChannels(w[1]) && Convolution.channelsInLanes(w[0], of: T.self)
