@@ -2,7 +2,7 @@
 // Deep Learning via a Single Building Block"). Convolution, its gradients and the affine layer are all made of it.
 
 /// The operands of one tile:
-///   c[m][n] = initial[m][n] + sum over t < taps, i < inner of a[aOffsets[t] + i*aStep + m] * b[bOffsets[t] + i*bStep + n]
+///   c[m][n] = limited(initial[m][n] + sum over t < taps, i < inner of a[aOffsets[t] + i*aStep + m] * b[bOffsets[t] + i*bStep + n])
 /// m counts the tile's rows, contiguous in a and broadcast; n its columns, contiguous in b, one or two vectors.
 public struct TileOperands<T> {
   public var a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>
@@ -14,6 +14,10 @@ public struct TileOperands<T> {
   public var taps: Int, inner: Int, aStep: Int, bStep: Int, cStep: Int
   /// How many columns are stored and taken from `initial`; b is read in whole vectors.
   public var columns: Int
+  /// So many tiles of the same a, whose b are so far apart, and whose c; `initial` goes with c.
+  public var tiles = 1, bTile = 0, cTile = 0
+  /// See BlockedTileOperands.
+  public var limits: (low: T, high: T)?
 
   @inlinable
   public init(
@@ -46,54 +50,68 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
 {
   let o = operands.pointee
   let rest = o.columns &- V.count
-  var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
-  if let initial = o.initial {
+  var first = o.b, c = o.c, start = o.initial, tiles = o.tiles
+  repeat {
+    var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
+    if let initial = start {
+      if rest == V.count {
+        for m in 0..<Rows {
+          left[m] = V.load(initial + m &* o.initialStep)
+          right[m] = V.load(initial + (m &* o.initialStep &+ V.count))
+        }
+      } else {
+        for m in 0..<Rows {
+          left[m] = V.load(initial + m &* o.initialStep)
+          right[m] = V.load(initial + (m &* o.initialStep &+ V.count), first: rest)
+        }
+      }
+      start = initial + o.cTile
+    } else if let column = o.initialColumn {
+      for m in 0..<Rows {
+        left[m] = V.repeating(column[m])
+        right[m] = left[m]
+      }
+    }
+    if o.taps > 0 && o.inner > 0 {
+      var t = 0
+      repeat {
+        var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
+        let end = b + o.inner &* o.bStep
+        repeat {
+          let b0 = V.load(b), b1 = V.load(b + V.count)
+          for m in 0..<Rows {
+            let x = V.repeating(a[m])
+            left[m] = V.multiplyAdd(x, b0, left[m])
+            right[m] = V.multiplyAdd(x, b1, right[m])
+          }
+          a += o.aStep
+          b += o.bStep
+        } while b != end
+        t &+= 1
+      } while t < o.taps
+    }
+    if let limits = o.limits {
+      let low = V.repeating(limits.low), high = V.repeating(limits.high)
+      for m in 0..<Rows {
+        left[m] = limited(left[m], low, high)
+        right[m] = limited(right[m], low, high)
+      }
+    }
     if rest == V.count {
       for m in 0..<Rows {
-        left[m] = V.load(initial + m &* o.initialStep)
-        right[m] = V.load(initial + (m &* o.initialStep &+ V.count))
+        V.store(left[m], c + m &* o.cStep)
+        V.store(right[m], c + (m &* o.cStep &+ V.count))
       }
     } else {
       for m in 0..<Rows {
-        left[m] = V.load(initial + m &* o.initialStep)
-        right[m] = V.load(initial + (m &* o.initialStep &+ V.count), first: rest)
+        V.store(left[m], c + m &* o.cStep)
+        V.store(right[m], c + (m &* o.cStep &+ V.count), first: rest)
       }
     }
-  } else if let column = o.initialColumn {
-    for m in 0..<Rows {
-      left[m] = V.repeating(column[m])
-      right[m] = left[m]
-    }
-  }
-  if o.taps > 0 && o.inner > 0 {
-    var t = 0
-    repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
-      let end = b + o.inner &* o.bStep
-      repeat {
-        let b0 = V.load(b), b1 = V.load(b + V.count)
-        for m in 0..<Rows {
-          let x = V.repeating(a[m])
-          left[m] = V.multiplyAdd(x, b0, left[m])
-          right[m] = V.multiplyAdd(x, b1, right[m])
-        }
-        a += o.aStep
-        b += o.bStep
-      } while b != end
-      t &+= 1
-    } while t < o.taps
-  }
-  if rest == V.count {
-    for m in 0..<Rows {
-      V.store(left[m], o.c + m &* o.cStep)
-      V.store(right[m], o.c + (m &* o.cStep &+ V.count))
-    }
-  } else {
-    for m in 0..<Rows {
-      V.store(left[m], o.c + m &* o.cStep)
-      V.store(right[m], o.c + (m &* o.cStep &+ V.count), first: rest)
-    }
-  }
+    first += o.bTile
+    c += o.cTile
+    tiles &-= 1
+  } while tiles != 0
 }
 
 /// A tile of Rows x 1 vectors.
@@ -102,31 +120,42 @@ public func narrowTile<V: Vector, let Rows: Int>(
   _: InlineArray<Rows, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
 ) {
   let o = operands.pointee
-  var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
-  if let initial = o.initial {
-    for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
-  } else if let column = o.initialColumn {
-    for m in 0..<Rows { sums[m] = V.repeating(column[m]) }
-  }
-  if o.taps > 0 && o.inner > 0 {
-    var t = 0
-    repeat {
-      var a = o.a + o.aOffsets[t], b = o.b + o.bOffsets[t]
-      let end = b + o.inner &* o.bStep
+  var first = o.b, c = o.c, start = o.initial, tiles = o.tiles
+  repeat {
+    var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
+    if let initial = start {
+      for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
+      start = initial + o.cTile
+    } else if let column = o.initialColumn {
+      for m in 0..<Rows { sums[m] = V.repeating(column[m]) }
+    }
+    if o.taps > 0 && o.inner > 0 {
+      var t = 0
       repeat {
-        let b0 = V.load(b)
-        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
-        a += o.aStep
-        b += o.bStep
-      } while b != end
-      t &+= 1
-    } while t < o.taps
-  }
-  if o.columns == V.count {
-    for m in 0..<Rows { V.store(sums[m], o.c + m &* o.cStep) }
-  } else {
-    for m in 0..<Rows { V.store(sums[m], o.c + m &* o.cStep, first: o.columns) }
-  }
+        var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
+        let end = b + o.inner &* o.bStep
+        repeat {
+          let b0 = V.load(b)
+          for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
+          a += o.aStep
+          b += o.bStep
+        } while b != end
+        t &+= 1
+      } while t < o.taps
+    }
+    if let limits = o.limits {
+      let low = V.repeating(limits.low), high = V.repeating(limits.high)
+      for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
+    }
+    if o.columns == V.count {
+      for m in 0..<Rows { V.store(sums[m], c + m &* o.cStep) }
+    } else {
+      for m in 0..<Rows { V.store(sums[m], c + m &* o.cStep, first: o.columns) }
+    }
+    first += o.bTile
+    c += o.cTile
+    tiles &-= 1
+  } while tiles != 0
 }
 
 public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void

@@ -69,35 +69,40 @@ import Testing
     _ tile: Tile<T>, width: Int, _ rows: Int, _ columns: Int, _ taps: Int, _ inner: Int, _ start: Start
   ) {
     let (aStep, bStep, cStep) = (rows + 3, width + 1, columns + 2)
+    // Several tiles of one a: their b may overlap. The last of them ends with its block.
+    let tiles = inner == 5 ? 3 : 1, bTile = 2, cTile = (rows - 1) * cStep + columns + 1
+    let limits: (low: T, high: T)? = inner == 5 ? (-2, 3) : nil
     // Taps may lie in any order, and share elements.
     let aOffsets = Block((0..<taps).map { ($0 + 1) % 3 * 7 }), bOffsets = Block((0..<taps).map { ($0 + 2) % 3 * 11 })
     let isEmpty = taps * inner == 0
     let a = Block<T>(numbers(isEmpty ? 0 : 14 + (inner - 1) * aStep + rows, 1))
-    let b = Block<T>(numbers(isEmpty ? 0 : 22 + (inner - 1) * bStep + width, 2))
+    let b = Block<T>(numbers(isEmpty ? 0 : 22 + (inner - 1) * bStep + width + (tiles - 1) * bTile, 2))
 
-    let cells = (rows - 1) * cStep + columns
+    let cells = tiles * cTile - 1
     let c = start == .result ? Block<T>(numbers(cells, 3)) : Block<T>(untouched: cells)
     let initialStep = start == .result ? cStep : start == .matrix ? columns + 1 : 0
-    let separate = Block<T>(numbers((rows - 1) * initialStep + columns, 4)), column = Block<T>(numbers(rows, 5))
+    let separate = Block<T>(numbers((tiles - 1) * cTile + (rows - 1) * initialStep + columns, 4))
+    let column = Block<T>(numbers(rows, 5))
     let initial: UnsafeMutablePointer<T>? =
       start == .nothing || start == .column ? nil : start == .result ? c.data : separate.data
 
     var wanted = (0..<cells).map { Expected(c.data[$0]) }
-    for m in 0..<rows {
+    for (tile, m) in (0..<tiles).flatMap({ tile in (0..<rows).map { (tile, $0) } }) {
       for n in 0..<columns {
-        var sum = Expected(start == .column ? column.data[m] : initial.map { $0[m * initialStep + n] } ?? 0)
+        var sum = Expected(start == .column ? column.data[m] : initial.map { $0[tile * cTile + m * initialStep + n] } ?? 0)
         for t in 0..<taps {
           for i in 0..<inner {
-            sum += a.data[aOffsets.data[t] + i * aStep + m] * b.data[bOffsets.data[t] + i * bStep + n]
+            sum += a.data[aOffsets.data[t] + i * aStep + m] * b.data[bOffsets.data[t] + i * bStep + n + tile * bTile]
           }
         }
-        wanted[m * cStep + n] = sum
+        wanted[tile * cTile + m * cStep + n] = limits.map { sum.limited($0.low, $0.high) } ?? sum
       }
     }
     var operands = TileOperands(
       a: a.data, b: b.data, c: c.data, initial: UnsafePointer(initial), initialStep: initialStep,
       initialColumn: start == .column ? UnsafePointer(column.data) : nil, aOffsets: aOffsets.data, bOffsets: bOffsets.data,
       taps: taps, inner: inner, aStep: aStep, bStep: bStep, cStep: cStep, columns: columns)
+    (operands.tiles, operands.bTile, operands.cTile, operands.limits) = (tiles, bTile, cTile, limits)
     tile(&operands)
     c.expect(wanted, "\(rows) rows, \(columns) of \(width) columns, \(taps) taps, \(inner) inner, from \(start)")
   }

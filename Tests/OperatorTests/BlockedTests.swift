@@ -58,6 +58,11 @@ struct Blocked<T: Element> {
     Case(C: 16, K: 48, image: (9, 14), halo: (1, 1, 1)),
     Case(C: 3, K: 37, kernel: (7, 7), strides: (2, 2), pads: (3, 3, 3, 3), image: (23, 30), halo: (3, 1, 0)),
     Case(C: 1, K: 30, kernel: (5, 5), pads: (0, 0, 0, 0), image: (28, 28), halo: (0, 0, 0)),
+    // With pixels in the lanes: rows of many tiles and a part of one, rows that end with a vector, filters too few for the lanes.
+    Case(N: 1, C: 3, K: 41, pads: (0, 1, 2, 1), image: (6, 131), halo: (2, 1, 0)),
+    Case(C: 2, K: 22, dilations: (1, 2), pads: (0, 0, 0, 0), image: (7, 68), halo: (0, 0, 0)),
+    Case(C: 17, K: 1, kernel: (5, 3), strides: (2, 2), image: (23, 37), halo: (1, 1, 0)),
+    Case(C: 6, K: 2, groups: 2, image: (9, 150), halo: (1, 1, 0)),
     Case(C: 4, K: 6, kernel: (2, 3), strides: (1, 3), dilations: (2, 1), pads: (0, 2, 1, 0), image: (11, 13), halo: (2, 0, 3)),
     Case(C: 64, K: 32, groups: 2, strides: (2, 1), image: (8, 16), halo: (2, 1, 0)),
     Case(N: 1, C: 300, K: 33, strides: (2, 2), image: (7, 9), halo: (1, 0, 1)),
@@ -103,12 +108,18 @@ struct Blocked<T: Element> {
       try planarConvolution(o, x, weight, planar, full ? factor : nil, full ? bias : nil)
     }
   }
-  /// From a planar array to a planar one. Of few output channels there is no such form.
+  /// From a planar array to a planar one: with filters that are packed for the call, and prepared. Of few output channels there is no form
+  /// for that.
   private func planarConvolution<T: Element>(
     _ o: Case, _ x: Tensor<T>, _ weight: Tensor<T>, _ fewChannels: Bool,
     _ factor: Block<T>?, _ bias: Block<T>?
   ) throws {
     let convolution = try o.convolution(), shape = try convolution.outputShape(x.shape, weight.shape)
+    let y = try Tensor<T>(shape[0], shape[1], shape[2], shape[3]), biasShape = try Shape("bias", o.K)
+    try convolution.forward(
+      x.input, weight.input, bias.map { Input("bias", biasShape, $0.data) }, y.output, relu: bias != nil)
+    let unscaled = plain(o, shape, x.data, weight.data, nil, bias.map { UnsafePointer($0.data) }, nil)
+    y.block.expect(bias == nil ? unscaled : unscaled.map { $0.limited(0, .infinity) }, "\(o), planar, packed for the call")
     guard
       let form = try BlockedConvolution<T>(
         convolution, x: x.shape, weight: weight.shape, fewChannels: fewChannels, blocked: false)

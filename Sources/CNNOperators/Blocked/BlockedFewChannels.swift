@@ -11,6 +11,10 @@ extension Convolution.Sizes {
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
     let window = planes.window, lanes = T.kernels.lanes, pooling = epilogue.maxPooling
+    if case .planar(let y) = y, pooling == nil, fillsLanes {
+      return try directForward(
+        pixelsInLanes: x, packing, filters, UnsafeMutablePointer(mutating: y), limits: epilogue.limits)
+    }
     // As it lies, or in planes where a tap is a shifted array.
     let inImage = !isPadded && window.strides[0] == 1 && window.strides[1] == 1
     let pooled = try pooling?.outputShape(self.y) ?? self.y, (rowsOfY, columnsOfY) = (pooled[2], pooled[3])

@@ -61,7 +61,7 @@ struct BlockedFilters<T: Element> {
       }
       let to = to + (self.panel(g, panel) &+ block % 2 &* lanes)
       if taps == 1 { return kernels.transpose(from, terms, count, terms, to, step, true) }
-      let size = planar ? C : lanes
+      let size = planar ? max(1, C) : lanes
       for first in stride(from: 0, to: C, by: size) {
         let channels = min(size, C &- first)
         for c in 0..<channels {
