@@ -2,6 +2,6 @@
 internal import CPlatform
 public import Microkernels
 
-@export(interface) public let float32 = KernelTable<Float>(F32x8.self, tallRows: 6, narrowRows: 9, dotColumns: 2)
-@export(interface) public let float64 = KernelTable<Double>(F64x4.self, tallRows: 6, narrowRows: 9, dotColumns: 2)
+@export(interface) public let float32 = KernelTable<Float>(F32x8.self, tallRows: 6, narrowRows: 9, dotColumns: 3)
+@export(interface) public let float64 = KernelTable<Double>(F64x4.self, tallRows: 6, narrowRows: 9, dotColumns: 3)
 @export(interface) public let random = RandomTable(F64x4.self)

@@ -86,6 +86,7 @@ CASES = {
 LARGE = {
     "convolution": lambda: convolution((3, 17, 13, 11), 33, (3, 3), pad=1),
     "strided convolution": lambda: convolution((2, 16, 14, 15), 32, (5, 3), stride=2, pad=2),
+    "first convolution": lambda: convolution((2, 3, 83, 61), 18, (7, 7), stride=2, pad=3),
     "grouped convolution": lambda: convolution((2, 24, 9, 9), 36, (3, 3), groups=4, stride=(1, 2), pad=1, dilation=2),
     "affine": lambda: Case(layers.Affine(normal(200, 65), normal(65, seed=2)), normal(37, 200, seed=1), ("W", "b")),
     "average pooling": lambda: Case(layers.AveragePooling(3, 3, 2, 1), normal(4, 17, 23, 21)),

@@ -23,15 +23,20 @@ extension Convolution.Sizes {
     let chunks = max(1, min(N, (16 &+ G &- 1) / G)), perChunk = (N &+ chunks &- 1) / chunks
     let width = try parallelWidth(G &* chunks, work)
 
-    let offsets = try Scratch<Int>(terms)
+    // The terms of a row of sums, (channel, tap), are done by where they lie: those of a tile read the same lines of the caches then.
+    let offsets = try Scratch<Int>(2 &* terms), tapOffsets = UnsafePointer(offsets.data), unsorted = offsets.data + terms
     for c in 0..<C {
-      planes.tapOffsets(offsets.data + c &* taps)
-      for t in 0..<taps { offsets.data[c &* taps &+ t] += c &* cells }
+      planes.tapOffsets(unsorted + c &* taps)
+      for t in 0..<taps { unsorted[c &* taps &+ t] += c &* cells }
     }
-    let tapOffsets = UnsafePointer(offsets.data)
+    let order = (0..<terms).sorted { unsorted[$0] < unsorted[$1] }
+    for (i, term) in order.enumerated() { offsets.data[i] = unsorted[term] }
     let rowsOfDots = K == 1 ? 1 : 4, paddedK = (K &+ rowsOfDots &- 1) / rowsOfDots &* rowsOfDots
     let (_, dotColumns) = balanced(terms, most: rowsOfDots == 1 ? 6 : kernels.dotColumns)
     let run = (planes.run &+ lanes &- 1) / lanes &* lanes
+    // Of a strip of so many pixels, four rows of grad_y stay in the first cache for all terms.
+    let (_, stripVectors) = balanced(run / lanes, most: 16_384 / (rowsOfDots &* lanes &* MemoryLayout<T>.stride)),
+      strip = stripVectors &* lanes
 
     let product = try TapProduct(self, weight, parts: 1, wanted: gradients.x != nil)
     // Of a task: planes of x, spread grad_y, and what the product needs. Of a chunk: sums.
@@ -60,16 +65,15 @@ extension Convolution.Sizes {
         }
         if gradients.weight != nil {
           for c in 0..<C { planes.fill(planeData + c &* cells, x + (image &* C &+ c) &* imageCells, padding: 0) }
-          for k in stride(from: 0, to: paddedK, by: rowsOfDots) {
-            for t in stride(from: 0, to: terms, by: dotColumns) {
-              let columns = min(dotColumns, terms &- t)
-              let operands = DotOperands(
-                a: UnsafePointer(spread) + k &* step, aStep: step, b: UnsafePointer(planeData), bOffsets: tapOffsets + t,
-                sums: dots + (k &* terms &+ t) &* lanes, sumStep: terms &* lanes, count: run)
-              if rowsOfDots == 1 {
-                kernels.dotTiles1[columns &- 1](operands)
-              } else {
-                kernels.dotTiles4[columns &- 1](operands)
+          for p in stride(from: 0, to: run, by: strip) {
+            for k in stride(from: 0, to: paddedK, by: rowsOfDots) {
+              for t in stride(from: 0, to: terms, by: dotColumns) {
+                let columns = min(dotColumns, terms &- t)
+                let operands = DotOperands(
+                  a: UnsafePointer(spread) + (k &* step &+ p), aStep: step, b: UnsafePointer(planeData) + p,
+                  bOffsets: tapOffsets + t, sums: dots + (k &* terms &+ t) &* lanes, sumStep: terms &* lanes,
+                  count: min(strip, run &- p))
+                (rowsOfDots == 1 ? kernels.dotTiles1 : kernels.dotTiles4)[columns &- 1](operands)
               }
             }
           }
@@ -89,10 +93,10 @@ extension Convolution.Sizes {
         for chunk in 0..<chunks { bias[i] += from[chunk &* chunkCells &+ sumCells &+ k] }
       }
       guard let weight = gradients.weight else { continue }
-      for t in 0..<terms {
+      for (t, term) in order.enumerated() {
         var total: T = 0
         for chunk in 0..<chunks { total += kernels.sum(from + (chunk &* chunkCells &+ (k &* terms &+ t) &* lanes), lanes) }
-        weight[i &* terms &+ t] = total
+        weight[i &* terms &+ term] = total
       }
     }
   }

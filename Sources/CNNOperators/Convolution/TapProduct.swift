@@ -3,13 +3,15 @@ import CNNCore
 import Microkernels
 
 /// grad_x of one image: tiles of (channel, tap) rows, weightᵀ . grad_y, summed over output channels in registers, then added to
-/// the planes at each tap's offset. The planes hold grad_x; a strip of columns is all that exists of the product.
+/// the planes at each tap's offset. The planes hold grad_x; a strip of columns of some blocks of rows is all that exists of the product.
 struct TapProduct<T: Element>: ~Copyable {
   /// Elements of a row of spread grad_y, and scratch elements that `run` needs.
   let step: Int, cells: Int
   private let sizes: Convolution.Sizes<T>
   private let weights: Scratch<T>, offsets: Scratch<Int>
   private let blocks: Blocks
+  /// So many blocks of rows use the columns of grad_y that a tile reads while these are in the first cache.
+  private let together: Int
   private let parts: Int, channels: Int
   private let strip: Int, reach: Int, stripStep: Int, shift: Int
 
@@ -70,11 +72,13 @@ struct TapProduct<T: Element>: ~Copyable {
     self.channels = channels
     self.step = step
     shift = window.dilations[1]
-    // A strip: so many columns of a tile's rows, between zeros as wide as the shifts reach.
-    strip = min(step, 1024)
+    // A strip: so many columns of the rows of blocks, between zeros as wide as the shifts reach; in the second cache.
+    let room = 98_304 / MemoryLayout<T>.stride, most = room / max(1, blocks.count &* blocks.rows)
+    strip = min(step, max(256, most / panel &* panel))
     reach = (blocks.together &- 1) &* shift
     stripStep = strip &+ 2 &* reach
-    cells = wanted ? channels &* planes.cells &+ panel &+ blocks.rows &* stripStep &+ 2 &* panel : 0
+    together = max(1, min(blocks.count, room / (blocks.rows &* stripStep)))
+    cells = wanted ? channels &* planes.cells &+ panel &+ K &* panel &+ together &* blocks.rows &* stripStep &+ 2 &* panel : 0
   }
 
   /// Once, before `run` uses work[cells].
@@ -86,29 +90,43 @@ struct TapProduct<T: Element>: ~Copyable {
   ) {
     let kernels = T.kernels, planes = sizes.planes, panel = sizes.panel, K = sizes.K
     let count = min(channels, sizes.C &- part &* channels), total = count &* sizes.taps
-    let sums = work, strips = work + (channels &* planes.cells &+ panel)
+    let sums = work, copied = work + (channels &* planes.cells &+ panel), strips = copied + K &* panel
     let noOffset = UnsafePointer(offsets.data + channels &* sizes.taps)
     zero(sums, count &* planes.cells)
     for p in stride(from: 0, to: planes.run, by: strip) {
       let left = min(strip, planes.run &- p)
-      for block in 0..<blocks.count {
-        let (row, height) = blocks.range(block, total)
-        if height == 0 { break }
+      for first in stride(from: 0, to: blocks.count, by: together) {
+        let group = first..<min(blocks.count, first &+ together)
         for q in stride(from: 0, to: left, by: panel) {
-          kernels.tile(
-            rows: height,
-            TileOperands(
-              a: UnsafePointer(weights.data) + ((g &* parts &+ part) &* blocks.count &+ block) &* K &* blocks.rows,
-              b: spread + (p &+ q), c: strips + (reach &+ q), aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: K,
-              aStep: blocks.rows, bStep: step, cStep: stripStep, columns: min(panel, left &- q)))
+          // The rows of grad_y are pages apart, so that many tiles are better off with a copy.
+          var (columns, columnStep) = (spread + (p &+ q), step)
+          if group.count >= 8 {
+            kernels.copyRows(
+              RowCopy(from: columns, fromRow: step, to: copied, toRow: panel, rows: K, columns: panel, after: 0, fill: 0))
+            (columns, columnStep) = (UnsafePointer(copied), panel)
+          }
+          for block in group {
+            let (_, height) = blocks.range(block, total)
+            if height == 0 { break }
+            kernels.tile(
+              rows: height,
+              TileOperands(
+                a: UnsafePointer(weights.data) + ((g &* parts &+ part) &* blocks.count &+ block) &* K &* blocks.rows,
+                b: columns, c: strips + ((block &- first) &* blocks.rows &* stripStep &+ reach &+ q),
+                aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: K,
+                aStep: blocks.rows, bStep: columnStep, cStep: stripStep, columns: min(panel, left &- q)))
+          }
         }
-        // Behind a short last strip there may be what a longer one has left.
-        if left < strip { for m in 0..<height { zero(strips + (m &* stripStep &+ reach &+ left), reach) } }
-        for m in stride(from: 0, to: height, by: blocks.together) {
-          let n = min(blocks.together, height &- m)
-          kernels.addShiftedRows(
-            UnsafePointer(strips) + (m &* stripStep &+ reach), stripStep, shift, n, sums + (p &+ offsets.data[row &+ m]),
-            left &+ (n &- 1) &* shift)
+        for block in group {
+          let (row, height) = blocks.range(block, total), own = strips + (block &- first) &* blocks.rows &* stripStep
+          // Behind a short last strip there may be what a longer one has left.
+          if left < strip { for m in 0..<height { zero(own + (m &* stripStep &+ reach &+ left), reach) } }
+          for m in stride(from: 0, to: height, by: blocks.together) {
+            let n = min(blocks.together, height &- m)
+            kernels.addShiftedRows(
+              UnsafePointer(own) + (m &* stripStep &+ reach), stripStep, shift, n, sums + (p &+ offsets.data[row &+ m]),
+              left &+ (n &- 1) &* shift)
+          }
         }
       }
     }
@@ -117,16 +135,18 @@ struct TapProduct<T: Element>: ~Copyable {
 }
 
 extension Convolution.Sizes {
-  /// Elements of a row of spread grad_y: whole tiles of columns.
-  var spreadStep: Int { (OH &* planes.width &+ panel &- 1) / panel &* panel }
+  /// Elements of a row of spread grad_y: whole tiles of columns, an odd number, or all rows would fall into the same sets of the first
+  /// cache.
+  var spreadStep: Int { ((OH &* planes.width &+ panel &- 1) / panel | 1) &* panel }
 
   /// grad_y[K][OH][OW] of an image with the rows as far apart as in the planes of x, zeros between and behind them.
   func spread(_ gradY: UnsafePointer<T>, to: UnsafeMutablePointer<T>, _ step: Int) {
     for k in 0..<K {
-      T.kernels.copyRows(
-        RowCopy(
-          from: gradY + k &* pixels, fromRow: OW, to: to + k &* step, toRow: planes.width, rows: OH, columns: OW,
-          after: planes.width &- OW, fill: 0))
+      var copy = RowCopy(
+        from: gradY + k &* pixels, fromRow: OW, to: to + k &* step, toRow: planes.width, rows: OH, columns: OW,
+        after: planes.width &- OW, fill: 0)
+      copy.ahead = 8192 / MemoryLayout<T>.stride
+      T.kernels.copyRows(copy)
       zero(to + (k &* step &+ OH &* planes.width), step &- OH &* planes.width)
     }
   }
