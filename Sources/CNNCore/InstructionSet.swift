@@ -79,11 +79,11 @@ extension InstructionSet {
 }
 
 extension Float: Element {
-  private static let table = ElementKernels(table: InstructionSet.chosen.float32())
+  private static let table = ElementKernels(InstructionSet.chosen.float32())
   public static var _kernels: ElementKernels<Float> { table }
 }
 extension Double: Element {
-  private static let table = ElementKernels(table: InstructionSet.chosen.float64())
+  private static let table = ElementKernels(InstructionSet.chosen.float64())
   public static var _kernels: ElementKernels<Double> { table }
 }
 

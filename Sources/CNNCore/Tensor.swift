@@ -15,10 +15,16 @@ public protocol Element: BinaryFloatingPoint, VectorScalar, Sendable, SendableMe
 }
 /// What the library alone sees of an element type.
 public struct ElementKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
-  package let table: KernelTable<T>
+  /// Not counted: it lives as long as the process, and all threads would write its count, in one line of memory.
+  package let table: Unmanaged<KernelTable<T>>
+  package let lanes: Int
+
+  init(_ table: KernelTable<T>) { (self.table, lanes) = (.passRetained(table), table.lanes) }
 }
 extension Element {
-  package static var kernels: KernelTable<Self> { _kernels.table }
+  package static var kernels: KernelTable<Self> { _kernels.table.takeUnretainedValue() }
+  /// Elements in a vector.
+  package static var lanes: Int { _kernels.lanes }
 }
 
 /// An input, x[...] in C order.

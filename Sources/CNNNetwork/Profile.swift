@@ -54,7 +54,7 @@ extension Network {
     }
     // That the sum is looked at keeps the loop.
     guard sum.isFinite else { return 0 }
-    return Double(try Threads.count() * rounds * multiplyAddsOfRound(lanes: T.kernels.lanes)) / (Double(max(1, best)) * 1e-9)
+    return Double(try Threads.count() * rounds * multiplyAddsOfRound(lanes: T.lanes)) / (Double(max(1, best)) * 1e-9)
   }
 }
 

@@ -50,7 +50,7 @@ enum RightMatrix<T> {
 
 /// How many elements the panels of b[K][N] have.
 func packedCells<T: Element>(_ K: Int, _ N: Int, of _: T.Type) -> Int {
-  let width = 2 &* T.kernels.lanes
+  let width = 2 &* T.lanes
   return (N &+ width &- 1) / width &* width &* K
 }
 @_specialize(where T == Float) @_specialize(where T == Double)
@@ -61,7 +61,7 @@ func packPanels<T: Element>(_ b: MatrixView<T>, _ K: Int, _ N: Int, _ to: Unsafe
   }
 }
 func panels<T: Element>(_ data: UnsafePointer<T>, _ K: Int) -> RightMatrix<T> {
-  let width = 2 &* T.kernels.lanes
+  let width = 2 &* T.lanes
   return .panels(data, pitch: width &* K, width: width)
 }
 
@@ -155,7 +155,7 @@ struct PackedProduct<T: Element> {
   private let blocks: Int, rows: Int, aStep: Int
 
   init(M: Int, N: Int) {
-    let lanes = T.kernels.lanes
+    let lanes = T.lanes
     (self.M, self.N) = (M, N)
     (blocks, rows) = balanced(M, most: T.kernels.tallRows)
     panel = 2 &* lanes

@@ -1,6 +1,9 @@
 /* A crew of threads that runs one job at a time. A worker spins for a short while after a job, since the next one is
  * often a few microseconds away, and then sleeps on a condition. In a child after fork() there are no workers any more:
- * the crew is forgotten there and started anew by the next job. */
+ * the crew is forgotten there and started anew by the next job.
+ *
+ * A job's tasks are shared out in runs of neighbours, the same in each job of so many: what a worker has made in one, it finds
+ * in its own caches in the next. Who has done his share takes from the others'. */
 #define _GNU_SOURCE
 #include "platform.h"
 
@@ -25,6 +28,25 @@ static struct {
   platform_work work;
   void *context;
 } job;
+/* Of each place: the next task of its share, where that ends, and whose share its worker takes from. Each in a line of the caches
+ * of its own. */
+static struct {
+  _Alignas(64) int64_t next;
+  int64_t end;
+  int from;
+} shares[MOST_WORKERS + 1];
+
+static int64_t fetch_add(int64_t *value, int64_t amount) { return __atomic_fetch_add(value, amount, __ATOMIC_SEQ_CST); }
+
+int64_t platform_next_task(int worker) {
+  do {
+    int from = shares[worker].from;
+    int64_t task = fetch_add(&shares[from].next, 1);
+    if (task < shares[from].end) return task;
+    shares[worker].from = from + 1 < job.workers ? from + 1 : 0;
+  } while (shares[worker].from != worker);
+  return -1;
+}
 
 static void pause_briefly(void) {
 #if defined(__x86_64__)
@@ -58,9 +80,9 @@ static void *worker_life(void *argument) {
     }
     seen = current_number();
     if (!enter(seen)) continue;
-    int64_t place = platform_fetch_add(&job.next, 1);
+    int64_t place = fetch_add(&job.next, 1);
     if (place < job.workers) job.work(job.context, (int)place);
-    platform_fetch_add(&state, -1);
+    fetch_add(&state, -1);
   }
   return NULL;
 }
@@ -104,7 +126,7 @@ static bool enlist(int wanted) {
   return started >= wanted;
 }
 
-bool platform_run(int workers, platform_work work, void *context) {
+bool platform_run(int workers, int64_t tasks, platform_work work, void *context) {
   if (workers > MOST_WORKERS + 1) workers = MOST_WORKERS + 1;
   if (pthread_mutex_trylock(&crew_lock)) return false;
   if (!enlist(workers - 1)) {
@@ -115,6 +137,11 @@ bool platform_run(int workers, platform_work work, void *context) {
   job.next = 1; /* place 0 is the caller's */
   job.work = work;
   job.context = context;
+  for (int64_t place = 0, begin = 0; place < workers; place++, begin = shares[place - 1].end) {
+    shares[place].next = begin;
+    shares[place].from = (int)place;
+    shares[place].end = begin + tasks / workers + (place < tasks % workers);
+  }
   pthread_mutex_lock(&bell_lock);
   __atomic_store_n(&state, ((current_number() + 1) << NUMBER_SHIFT) | OPEN, __ATOMIC_SEQ_CST);
   if (sleeping) pthread_cond_broadcast(&bell);

@@ -35,9 +35,10 @@ import Testing
         }
       }
     }
-    tile(
-      DotOperands(
-        a: a.data, aStep: aStep, b: b.data, bOffsets: bOffsets.data, sums: sums.data, sumStep: sumStep, count: count))
+    var operands = DotOperands(
+      a: UnsafePointer(a.data), aStep: aStep, b: b.data, bOffsets: bOffsets.data, sums: sums.data, sumStep: sumStep,
+      count: count)
+    tile(&operands)
     sums.expect(wanted, "\(rows) x \(columns) sums of \(vectors) vectors")
   }
 }

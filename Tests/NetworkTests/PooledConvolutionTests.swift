@@ -87,7 +87,7 @@ import Testing
       let ours = try run(graph(c, isWhole: false, T.self), x, layouts)
       let plain = try run(graph(c, isWhole: true, T.self), x, layouts)
       #expect(ours.y.count == plain.y.count && zip(ours.y, plain.y).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN })
-      if layouts == .planar { #expect((ours.steps == 1) == (c.x[1] <= 4 && 2 * c.filters >= T.kernels.lanes)) }
+      if layouts == .planar { #expect((ours.steps == 1) == (c.x[1] <= 4 && 2 * c.filters >= T.lanes)) }
     }
   }
 }

@@ -17,7 +17,7 @@ struct Blocked<T: Element> {
 
   /// Every element in memory, where a planar array has these and everything else is 0.
   func expect(_ planar: [Expected<T>], _ what: String, location: SourceLocation = #_sourceLocation) {
-    let (B, a) = (T.kernels.lanes, array)
+    let (B, a) = (T.lanes, array)
     var wanted = [Expected<T>](repeating: Expected(0), count: a.count)
     for (i, value) in planar.enumerated() {
       let (n, c, h, w) = (i / (a.C * a.H * a.W), i / (a.H * a.W) % a.C, i / a.W % a.H, i % a.W)
@@ -90,7 +90,7 @@ struct Blocked<T: Element> {
           o.convolution(), x: x.shape, weight: weight.shape, fewChannels: planar, blocked: true)
       else {
         // Only where blocks of channels are shared.
-        #expect(o.groups > 1 && (o.C / o.groups % T.kernels.lanes > 0 || o.K / o.groups % T.kernels.lanes > 0))
+        #expect(o.groups > 1 && (o.C / o.groups % T.lanes > 0 || o.K / o.groups % T.lanes > 0))
         try planarConvolution(o, x, weight, planar, full ? factor : nil, full ? bias : nil)
         continue
       }
@@ -124,7 +124,7 @@ struct Blocked<T: Element> {
       let form = try BlockedConvolution<T>(
         convolution, x: x.shape, weight: weight.shape, fewChannels: fewChannels, blocked: false)
     else {
-      #expect(2 * o.K / o.groups < T.kernels.lanes)
+      #expect(2 * o.K / o.groups < T.lanes)
       return
     }
     let prepared = Block<T>(untouched: form.preparedCount)

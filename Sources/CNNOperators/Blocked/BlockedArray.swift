@@ -49,7 +49,7 @@ package struct BlockedArray<T: Element> {
   }
 
   /// B.
-  package static var lanes: Int { T.kernels.lanes }
+  package static var lanes: Int { T.lanes }
   package var N: Int { shape[0] }
   package var C: Int { shape[1] }
   package var H: Int { shape[2] }

@@ -11,7 +11,7 @@ struct BlockedBand<T: Element> {
   let rows: Int, width: Int
   /// An odd number of vectors, or all blocks would fall into the same sets of the first cache.
   let blockStep: Int
-  var rowStep: Int { width &* T.kernels.lanes }
+  var rowStep: Int { width &* T.lanes }
 
   /// What a band may take of the second cache, beside filters and results.
   static var bytes: Int { 1 << 17 }
@@ -20,7 +20,7 @@ struct BlockedBand<T: Element> {
   init(_ planes: PhasePlanes, blocks: Int, tasks: Int, others: Int, bytes: Int = bytes) throws(CNNError) {
     window = planes.window
     image = planes.image
-    let (OH, lanes) = (planes.output.0, T.kernels.lanes)
+    let (OH, lanes) = (planes.output.0, T.lanes)
     width = (planes.output.1 &- 1) &* window.strides[1] &+ (window.kernel[1] &- 1) &* window.dilations[1] &+ 1
     let rowBytes = window.strides[0] &* width &* blocks &* lanes &* MemoryLayout<T>.stride
     let most = min(bytes / max(1, rowBytes), (others &* OH &+ tasks &- 1) / tasks)
@@ -37,12 +37,12 @@ struct BlockedBand<T: Element> {
   /// Of a tap, from a window's first cell.
   func offset(_ tap: Int) -> Int {
     let row = tap / window.kernel[1] &* window.dilations[0], column = tap % window.kernel[1] &* window.dilations[1]
-    return row &* rowStep &+ column &* T.kernels.lanes
+    return row &* rowStep &+ column &* T.lanes
   }
 
   /// One block of channels of an image, from its first plane on; windows from row `first` on. Cells outside the image become `padding`.
   func fill(_ to: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, channels: Int, first: Int, padding: T) {
-    let (H, W) = image, lanes = T.kernels.lanes, kernels = T.kernels, area = H &* W
+    let (H, W) = image, lanes = T.lanes, kernels = T.kernels, area = H &* W
     let top = first &* window.strides[0] &- window.pads[0], above = min(rows, max(0, 0 &- top))
     let inside = max(0, min(rows, H &- top) &- above), from = x + (top &+ above) &* W
     let left = min(width, window.pads[1]), columns = min(W, width &- left), right = width &- left &- columns
@@ -70,7 +70,7 @@ extension Convolution.Sizes {
     planar x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, planar y: UnsafePointer<T>,
     limits: (low: T, high: T)?
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels, taps = taps,
+    let lanes = T.lanes, blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels, taps = taps,
       window = planes.window
     // Filters that outweigh an image are read once for as many of its rows as can be, and shared among the threads, each of which has its own
     // copy of the band. So they are where there are few bands.
@@ -129,7 +129,7 @@ extension Convolution.Sizes {
     if isDepthwisePlane {
       return try depthwisePlanesForward(x, filters, UnsafeMutablePointer(mutating: y), limits: limits)
     }
-    let lanes = T.kernels.lanes, taps = taps, biases = filters + channelBlocks &* taps &* lanes
+    let lanes = T.lanes, taps = taps, biases = filters + channelBlocks &* taps &* lanes
     try bandedWindows(planes, N: N, C: G, x, y, padding: 0, work) { windows, block, step in
       var windows = windows
       (windows.weight, windows.bias, windows.limits) = (filters + block &* taps &* lanes, biases + block &* lanes, limits)
@@ -155,7 +155,7 @@ private func bandedWindows<T: Element>(
   _ planes: PhasePlanes, N: Int, C: Int, _ x: UnsafePointer<T>, _ y: UnsafePointer<T>, padding: T, _ work: Work,
   _ kernel: (_ windows: BlockedWindowOperands<T>, _ block: Int, _ step: Int) -> Void
 ) throws(CNNError) {
-  let lanes = T.kernels.lanes, blocks = (C &+ lanes &- 1) / lanes, window = planes.window, taps = window.taps
+  let lanes = T.lanes, blocks = (C &+ lanes &- 1) / lanes, window = planes.window, taps = window.taps
   let (OH, OW) = planes.output, pixels = OH &* OW, area = planes.image.0 &* planes.image.1
   let band = try BlockedBand<T>(planes, blocks: 1, tasks: 16, others: N &* blocks),
     bands = (OH &+ band.height &- 1) / band.height

@@ -29,7 +29,7 @@ package struct BlockedConvolution<T: Element> {
     return 2 &* ((isDepthwise ? products / 3 : products / 200) &- wasted)
   }
   private var wasted: Int {
-    let lanes = T.kernels.lanes
+    let lanes = T.lanes
     func wasted(_ channels: Int) -> Int { (channels &+ lanes &- 1) / lanes &* lanes &- channels }
     let x = filters.planar ? 0 : sizes.N &* sizes.imageCells &* wasted(sizes.G &* sizes.C)
     return 2 &* (x &+ sizes.N &* sizes.pixels &* wasted(sizes.G &* sizes.K))

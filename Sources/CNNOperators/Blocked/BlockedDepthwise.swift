@@ -5,15 +5,15 @@ import Microkernels
 extension Convolution.Sizes {
   /// One filter for each of several channels.
   var isDepthwise: Bool { C == 1 && K == 1 && G > 1 }
-  var channelBlocks: Int { (G &+ T.kernels.lanes &- 1) / T.kernels.lanes }
+  var channelBlocks: Int { (G &+ T.lanes &- 1) / T.lanes }
   /// Elements of packed depthwise filters: [block][tap][lane], then biases of all lanes; zeros behind the last channel.
-  var depthwiseCount: Int { channelBlocks &* (taps &+ 1) &* T.kernels.lanes }
+  var depthwiseCount: Int { channelBlocks &* (taps &+ 1) &* T.lanes }
 
   /// factor: what filter k is multiplied by, as a normalization behind the convolution wants it.
   func packDepthwise(
     _ weight: UnsafePointer<T>, factor: UnsafePointer<T>?, bias: UnsafePointer<T>?, _ to: UnsafeMutablePointer<T>
   ) {
-    let lanes = T.kernels.lanes, biases = to + channelBlocks &* taps &* lanes
+    let lanes = T.lanes, biases = to + channelBlocks &* taps &* lanes
     zero(biases, channelBlocks &* lanes)
     if let bias { copy(bias, to: biases, G) }
     for block in 0..<channelBlocks {
@@ -27,7 +27,7 @@ extension Convolution.Sizes {
   func depthwiseForward(
     _ x: BlockedArray<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>, _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, window = planes.window, taps = taps, blocks = channelBlocks
+    let lanes = T.lanes, window = planes.window, taps = taps, blocks = channelBlocks, kernel = T.kernels.blocked.depthwise
     let offsets = try Scratch<Int>(taps)
     for t in 0..<taps { offsets.data[t] = depthwiseOffset(t, x) }
     let tapOffsets = UnsafePointer(offsets.data), step = window.strides[1] &* lanes
@@ -44,14 +44,14 @@ extension Convolution.Sizes {
         limits: epilogue.limits, divisor: 1)
       (windows.rows, windows.xRow, windows.yRow) = (count, window.strides[0] &* x.rowStep, y.rowStep)
       windows.residualRow = added?.1 ?? 0
-      withUnsafePointer(to: windows) { T.kernels.blocked.depthwise($0, step) }
+      withUnsafePointer(to: windows) { kernel($0, step) }
     }
   }
 
   func depthwiseOffset(_ tap: Int, _ x: BlockedArray<T>) -> Int {
     let window = planes.window
     let row = tap / window.kernel[1] &* window.dilations[0], column = tap % window.kernel[1] &* window.dilations[1]
-    return row &* x.rowStep &+ column &* T.kernels.lanes
+    return row &* x.rowStep &+ column &* T.lanes
   }
 
   /// The gradient of x, by phases as of a direct convolution (see GradientPhase).
@@ -60,8 +60,8 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     let filters = try Scratch<T>(depthwiseCount), phases = gradientPhases, data = UnsafePointer(filters.data)
     packDepthwise(weight, factor: nil, bias: nil, filters.data)
-    let blockFilters = taps &* T.kernels.lanes, offsets = try phaseOffsets(phases, gradY), offsetData = offsets.data
-    let work = Work.multiplyAdds(gradX.count, taps)
+    let blockFilters = taps &* T.lanes, offsets = try phaseOffsets(phases, gradY), offsetData = offsets.data
+    let work = Work.windows(gradX.count, taps)
     let width = try parallelWidth(gradX.N &* gradX.blocks, work), chosen = try Scratch<T>(width &* blockFilters)
     let chosenData = chosen.data, blocks = gradX.blocks
     parallel(gradX.N &* blocks, width: width) { task, worker in
@@ -78,7 +78,7 @@ extension Convolution.Sizes {
     var i = 0
     for phase in phases {
       for place in phase.places {
-        offsets.data[i] = place.row &* gradY.rowStep &+ place.column &* T.kernels.lanes
+        offsets.data[i] = place.row &* gradY.rowStep &+ place.column &* T.lanes
         i &+= 1
       }
     }
@@ -90,7 +90,7 @@ extension Convolution.Sizes {
     _ phases: [GradientPhase], _ offsets: UnsafePointer<Int>, _ filters: UnsafePointer<T>, _ gradY: BlockedArray<T>,
     _ gradX: BlockedArray<T>, _ n: Int, _ block: Int, _ chosen: UnsafeMutablePointer<T>
   ) {
-    let lanes = T.kernels.lanes, strides = planes.window.strides
+    let lanes = T.lanes, strides = planes.window.strides
     var offsets = offsets
     for phase in phases {
       for (i, t) in phase.taps.enumerated() { copy(filters + t &* lanes, to: chosen + i &* lanes, lanes) }

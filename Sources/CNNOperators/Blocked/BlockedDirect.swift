@@ -10,7 +10,7 @@ extension Convolution.Sizes {
   }
   /// Whether the blocks of channels of each group are its own.
   var groupsAreWholeBlocks: Bool {
-    let lanes = T.kernels.lanes
+    let lanes = T.lanes
     return G == 1 || C % lanes == 0 && K % lanes == 0
   }
 
@@ -22,7 +22,7 @@ extension Convolution.Sizes {
     if isStridedPointwise && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0 {
       return try stridedForward(x, packing, filters, y, epilogue)
     }
-    let lanes = T.kernels.lanes, window = planes.window, taps = taps
+    let lanes = T.lanes, window = planes.window, taps = taps
     let blocks = (C &+ lanes &- 1) / lanes
     let runs = try Scratch<TileRun>(blocks &* taps)
     for block in 0..<blocks {
@@ -55,7 +55,7 @@ extension Convolution.Sizes {
     _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, strides = planes.window.strides, (OH, OW) = (OH, OW)
+    let lanes = T.lanes, strides = planes.window.strides, (OH, OW) = (OH, OW)
     let shape = try Shape("x", N, G * C, OH, OW), scratch = try Scratch<T>(BlockedArray<T>.extents(shape, 0).count)
     let gathered = try BlockedArray(shape, halo: 0, scratch.data)
     try gathered.forEachBlock(.elements(gathered.count)) { n, block in

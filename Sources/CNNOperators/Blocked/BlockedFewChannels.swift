@@ -10,7 +10,7 @@ extension Convolution.Sizes {
     fewChannels x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: ImageArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    let window = planes.window, lanes = T.kernels.lanes, pooling = epilogue.maxPooling
+    let window = planes.window, lanes = T.lanes, pooling = epilogue.maxPooling
     if case .planar(let y) = y, pooling == nil, fillsLanes {
       return try directForward(
         pixelsInLanes: x, packing, filters, UnsafeMutablePointer(mutating: y), limits: epilogue.limits)
@@ -98,7 +98,7 @@ extension Convolution.Sizes {
     guard let pooling else { return balanced(OH, most: max(4, min(98_304 / max(1, rowBytes), shared))).size }
     // Where windows overlap, a band makes rows again that the one before has made: so in the second cache, else in the first.
     let overlaps = pooling.window.span(2, axis: 0) < 2 &* pooling.window.span(1, axis: 0)
-    let resultBytes = 2 &* OW &* T.kernels.lanes &* stride &* pooling.window.strides[0]
+    let resultBytes = 2 &* OW &* T.lanes &* stride &* pooling.window.strides[0]
     let most = min(98_304 / max(1, rowBytes &* pooling.window.strides[0]), (overlaps ? 131_072 : 16_384) / max(1, resultBytes))
     return balanced(rowsOfY, most: max(overlaps ? 4 : 1, min(most, shared))).size
   }

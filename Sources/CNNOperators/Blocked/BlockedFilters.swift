@@ -7,7 +7,7 @@ import Microkernels
 /// zeros. Behind all of them stand the biases, zeros up to a whole block.
 struct BlockedFilters<T: Element> {
   let G: Int, K: Int, C: Int, taps: Int
-  let lanes = T.kernels.lanes
+  let lanes = T.lanes
   /// Whether the convolution reads a planar x.
   let planar: Bool
 

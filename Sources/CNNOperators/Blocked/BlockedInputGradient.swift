@@ -50,7 +50,7 @@ extension Convolution.Sizes {
   func directInputGradient(
     _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, w = planes.window, blocks = (K &+ lanes &- 1) / lanes
+    let lanes = T.lanes, w = planes.window, blocks = (K &+ lanes &- 1) / lanes
     let from = UnsafePointer(gradY.data) + gradY.halo &* (gradY.rowStep &+ lanes)
     for phase in gradientPhases {
       let pixelStep = w.strides[1] &* lanes, pixelRow = w.strides[0] &* gradX.rowStep

@@ -44,7 +44,7 @@ extension BatchNormalization {
     _ x: BlockedArray<T>, scale: UnsafePointer<T>, mean: UnsafePointer<T>, inverseDeviation: UnsafePointer<T>,
     _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, gradScale: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.kernels.lanes, kernels = T.kernels.blocked
+    let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.lanes, kernels = T.kernels.blocked
     let (from, fromY) = (UnsafePointer(x.data), UnsafePointer(gradY.data))
     let means = try Channels(x, mean), none = try Channels(x), meanData = UnsafePointer(means.data)
     let noneData = UnsafePointer(none.data), all = x.blocks &* lanes, scratch = try Scratch<T>(2 &* all)

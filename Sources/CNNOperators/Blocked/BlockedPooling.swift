@@ -31,7 +31,7 @@ extension Pooling {
   }
   /// The maximum of a window without a cell.
   private func nothing<T: Element>(_ to: UnsafeMutablePointer<T>, _ channels: Int) {
-    zero(to, T.kernels.lanes)
+    zero(to, T.lanes)
     to.update(repeating: -T.infinity, count: channels)
   }
 
@@ -41,7 +41,7 @@ extension Pooling {
     _ rows: Range<Int>, _ x: BlockedPlane<T>, _ y: UnsafeMutablePointer<T>, rowStep: Int, columns: Int,
     _ room: UnsafeMutablePointer<Int>
   ) {
-    let lanes = T.kernels.lanes, inner = windowsInside(1, x.W, columns), innerRows = windowsInside(0, x.H, rows.upperBound)
+    let lanes = T.lanes, inner = windowsInside(1, x.W, columns), innerRows = windowsInside(0, x.H, rows.upperBound)
     var row = rows.lowerBound
     while row < rows.upperBound {
       // Rows of windows that lie wholly inside differ by nothing but their place.
@@ -109,7 +109,7 @@ extension Pooling {
       windows.divisor = T(divisors.byRow[place.row] &* divisors.byColumn[place.column])
       withUnsafePointer(to: windows) { T.kernels.blocked.meanWindows($0, step) }
     } nothing: { to, _ in
-      zero(to, T.kernels.lanes)
+      zero(to, T.lanes)
     }
     try y.clearHalo()
   }
@@ -121,7 +121,7 @@ extension Pooling {
     _ body: (BlockedWindowOperands<T>, Int, (row: Int, column: Int, pixel: Int)) -> Void,
     nothing: (UnsafeMutablePointer<T>, Int) -> Void
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, taps = window.taps, (OH, OW) = (y.H, y.W), blocks = x.blocks
+    let lanes = T.lanes, taps = window.taps, (OH, OW) = (y.H, y.W), blocks = x.blocks
     let inner = windowsInside(1, x.W, OW)
     let bands = bands ?? self.bands(x, y), tasks = x.N &* blocks &* bands
     let width = try parallelWidth(tasks, .elements(y.count, taps))

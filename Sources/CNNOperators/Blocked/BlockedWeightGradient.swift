@@ -9,7 +9,7 @@ extension Convolution.Sizes {
   func directWeightGradient(
     _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, tiles = T.kernels.blocked.weightTiles, window = planes.window
+    let lanes = T.lanes, tiles = T.kernels.blocked.weightTiles, window = planes.window
     let packing = BlockedFilters<T>(self, planar: false), blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels
     let wantsWeight = gradWeight != nil, perPart = packing.count
     let tasks = G &* panels &* blocks, images = parts(tasks)
@@ -73,7 +73,7 @@ extension Convolution.Sizes {
   func depthwiseWeightGradient(
     _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    let lanes = T.kernels.lanes, blocks = channelBlocks, perPart = depthwiseCount, taps = taps
+    let lanes = T.lanes, blocks = channelBlocks, perPart = depthwiseCount, taps = taps
     let offsets = try Scratch<Int>(taps), offsetData = offsets.data
     for t in 0..<taps { offsetData[t] = depthwiseOffset(t, x) }
     let images = parts(blocks), sums = try Scratch<T>(images &* perPart), sumData = sums.data
@@ -93,7 +93,7 @@ extension Convolution.Sizes {
     _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ image: Int, _ block: Int, _ offsets: UnsafePointer<Int>,
     _ gradients: UnsafeMutablePointer<T>, _ biases: UnsafeMutablePointer<T>
   ) {
-    let lanes = T.kernels.lanes, window = planes.window, kernels = T.kernels.blocked
+    let lanes = T.lanes, window = planes.window, kernels = T.kernels.blocked
     let from = UnsafePointer(x.inside(image, block)) - (window.pads[0] &* x.rowStep &+ window.pads[1] &* lanes)
     for row in 0..<OH {
       let windows = BlockedWindowOperands(
@@ -108,7 +108,7 @@ extension Convolution.Sizes {
   func unpackDepthwise(
     _ sums: UnsafePointer<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
   ) {
-    let lanes = T.kernels.lanes, blocks = channelBlocks
+    let lanes = T.lanes, blocks = channelBlocks
     if let gradBias { copy(sums + blocks &* taps &* lanes, to: gradBias, G) }
     guard let gradWeight else { return }
     for block in 0..<blocks {

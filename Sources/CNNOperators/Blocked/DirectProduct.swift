@@ -40,21 +40,22 @@ struct DirectProduct<T: Element> {
     _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int,
     _ y: BlockedArray<T>, _ work: Work
   ) throws(CNNError) {
-    let G = packing.G, panels = packing.panels
+    let G = packing.G, panels = packing.panels, allRows = N &* rows
     // A block of rows, of several images maybe, whose slice of channels stays in the second cache while panel after panel of the filters
-    // goes over it; but so small that there are tasks for several threads.
+    // goes over it; but so small that there are tasks for several threads, which come out even.
+    let width = try parallelWidth(allRows &* G &* panels, work), wanted = 8 &* width
     let rowBytes = max(1, rowStep &* slices.size &* MemoryLayout<T>.stride)
-    let shared = (N &* rows &* G &* panels &+ 15) / 16
-    let height = max(1, min(min(N &* rows, 131_072 / rowBytes), shared)), bands = (N &* rows &+ height &- 1) / height
+    let shared = (allRows &* G &* panels &+ 2 &* wanted &- 1) / (2 &* wanted)
+    let (bands, _) = balanced(allRows, most: max(1, min(131_072 / rowBytes, shared)))
     // Panels that a slice of x goes through while it is in the caches.
-    let (groups, _) = balanced(panels, most: max(1, bands &* G &* panels / 8))
-    let tasks = bands &* G &* groups
+    let (groups, _) = balanced(panels, most: max(1, bands &* G &* panels / wanted))
     lookAhead()
-    parallel(tasks, width: try parallelWidth(tasks, work)) { task, _ in
-      let band = task / (G &* groups), g = task / groups % G, (firstPanel, panelCount) = part(task % groups, of: groups, panels)
+    parallel(bands &* G &* groups, width: width) { task, _ in
+      let (firstRow, rowCount) = part(task / (G &* groups), of: bands, allRows), g = task / groups % G
+      let (firstPanel, panelCount) = part(task % groups, of: groups, panels)
       forEachSlice { slice in
         for panel in firstPanel..<firstPanel &+ panelCount {
-          for row in band &* height..<min(N &* rows, (band &+ 1) &* height) {
+          for row in firstRow..<firstRow &+ rowCount {
             let n = row / rows, r = row % rows
             tileRow(
               x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), g: g, panel: panel, row: r, y, image: n,

@@ -10,7 +10,7 @@ extension Convolution.Sizes {
     if isDepthwisePlane, let transposed = try transposed(), transposed.isDepthwisePlane {
       return try depthwisePlanesBackward(transposed, x, weight, gradY, gradients)
     }
-    let lanes = T.kernels.lanes, blocks = channelBlocks, taps = taps, (G, imageCells, pixels) = (G, imageCells, pixels)
+    let lanes = T.lanes, blocks = channelBlocks, taps = taps, (G, imageCells, pixels) = (G, imageCells, pixels)
     let shapes = (
       x: try Shape("x", 1, lanes, planes.image.0, planes.image.1), y: try Shape("grad_y", 1, lanes, OH, OW)
     )

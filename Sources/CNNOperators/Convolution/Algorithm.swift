@@ -38,7 +38,7 @@ extension Convolution.Sizes {
     else { return nil }
     if override == .winograd { return winograd }
     if C <= Convolution.planarChannels || !channelsInLanes { return nil }
-    let lanes = T.kernels.lanes, inputs = (C + lanes - 1) / lanes, outputs = (K + lanes - 1) / lanes
+    let lanes = T.lanes, inputs = (C + lanes - 1) / lanes, outputs = (K + lanes - 1) / lanes
     let transforms = 450.0, filters = 150.0
     let axes = (winograd.tiling.rows, winograd.tiling.columns)
     let tiles = Double(axes.0.count * axes.1.count), products = Double(axes.0.products * axes.1.products)

@@ -18,7 +18,7 @@ package struct Convolution {
   static let planarChannels = 4
 
   /// Whether K output channels lie in the lanes of a vector; with only a few of them, pixels do.
-  static func channelsInLanes<T: Element>(_ K: Int, of _: T.Type) -> Bool { 2 &* K >= T.kernels.lanes }
+  static func channelsInLanes<T: Element>(_ K: Int, of _: T.Type) -> Bool { 2 &* K >= T.lanes }
 
   package init(
     strides: InlineArray<2, Int> = [1, 1], pads: InlineArray<4, Int> = [0, 0, 0, 0], dilations: InlineArray<2, Int> = [1, 1],
@@ -43,9 +43,9 @@ package struct Convolution {
     var pixels: Int { planes.output.0 &* planes.output.1 }
     var channelsInLanes: Bool { Convolution.channelsInLanes(K, of: T.self) }
     /// Columns of a tile: two vectors.
-    var panel: Int { 2 &* T.kernels.lanes }
+    var panel: Int { 2 &* T.lanes }
     var panels: Int { (K &+ panel &- 1) / panel }
-    var work: Work { .multiplyAdds(N, G, C, K, taps, pixels) }
+    var work: Work { isDepthwise ? .windows(N, G, taps, pixels) : .multiplyAdds(N, G, C, K, taps, pixels) }
   }
 
   package func outputShape(_ x: Shape, _ weight: Shape) throws(CNNError) -> Shape {

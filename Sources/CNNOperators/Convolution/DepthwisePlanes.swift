@@ -8,7 +8,7 @@ extension Convolution.Sizes {
   var isDepthwisePlane: Bool {
     let w = planes.window
     for axis in 0..<2 where w.kernel[axis] != 3 || w.strides[axis] != 1 || w.dilations[axis] != 1 { return false }
-    return OW >= T.kernels.lanes
+    return OW >= T.lanes
   }
 
   /// So many rows of windows at a time that their cells stay near.

@@ -8,7 +8,7 @@ extension Convolution.Sizes {
   /// Whether planes are made faster so, where x is of few channels: unless lanes are left empty at the end of a row.
   var fillsLanes: Bool {
     func filled(_ count: Int) -> Double {
-      let lanes = T.kernels.lanes
+      let lanes = T.lanes
       return Double(count) / Double((count &+ lanes &- 1) / lanes &* lanes)
     }
     return filled(OW) >= 0.75 * filled(K)

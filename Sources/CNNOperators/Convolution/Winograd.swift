@@ -17,7 +17,7 @@ struct Winograd<T: Element> {
   let blocks: [WinogradBlock]
   let filters: WinogradFilters<T>
   let kernels = T.kernels.blocked.tiles
-  let lanes = T.kernels.lanes
+  let lanes = T.lanes
 
   /// Whether filters are transformed as they are used. It takes longer than to read them from the third cache, but less than from memory;
   /// and where they are used for one call, less than to write and read them.

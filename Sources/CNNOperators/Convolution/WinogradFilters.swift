@@ -12,7 +12,7 @@ struct WinogradFilters<T: Element> {
 
   /// At hand, because a look at the table of kernels counts its references (so are those of Winograd).
   private let kernels = T.kernels.winograd
-  private let lanes = T.kernels.lanes
+  private let lanes = T.lanes
 
   init(C: Int, K: Int, rowPoints: Int, columnPoints: Int) {
     (self.C, self.K, self.rowPoints, self.columnPoints) = (C, K, rowPoints, columnPoints)

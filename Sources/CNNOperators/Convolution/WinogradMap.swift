@@ -12,7 +12,7 @@ struct WinogradMap<T: Element> {
   /// Of the transformed tiles: elements from a plane to the next.
   let planeStep: Int
 
-  private var lanes: Int { T.kernels.lanes }
+  private var lanes: Int { T.lanes }
   /// Columns of all tiles.
   private var stripWidth: Int { tiling.columns.extent &+ overlap }
   var blocks: Int { (channels &+ lanes &- 1) / lanes }

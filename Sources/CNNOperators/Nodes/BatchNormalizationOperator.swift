@@ -38,7 +38,7 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
           running: .init(mean: arrays.updatedInput(3), variance: arrays.updatedInput(4)), y, mean: mean.data,
           inverseDeviation: inverseDeviation.data)
       }
-      let count = x.blocks &* T.kernels.lanes, factor = try Scratch<T>(count), shift = try Scratch<T>(count)
+      let count = x.blocks &* T.lanes, factor = try Scratch<T>(count), shift = try Scratch<T>(count)
       factor.zero(count)
       shift.zero(count)
       try normalization.coefficients(

@@ -83,7 +83,7 @@ private func map<T: Element, F: BinaryFunction>(
   _ f: F
 ) {
   // A row shorter than a vector is done before a kernel is called.
-  if let kernel = f.kernel, count >= T.kernels.lanes { return T.kernels.arithmetic(kernel, a, isOneA, b, isOneB, y, count) }
+  if let kernel = f.kernel, count >= T.lanes { return T.kernels.arithmetic(kernel, a, isOneA, b, isOneB, y, count) }
   let (stepA, stepB) = (isOneA ? 0 : 1, isOneB ? 0 : 1)
   for i in 0..<count { y[i] = f.of(a[i &* stepA], b[i &* stepB]) }
 }

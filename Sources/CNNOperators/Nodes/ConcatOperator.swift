@@ -51,7 +51,7 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
   /// Of channels, where each array but the last has whole blocks of them.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     guard inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
-    guard inputs.dropLast().allSatisfy({ $0[1] % T.kernels.lanes == 0 }) else { return nil }
+    guard inputs.dropLast().allSatisfy({ $0[1] % T.lanes == 0 }) else { return nil }
     return LayoutRule(inputs.map { _ in .blocked(halo: 0) }, .blocked, gain: 0)
   }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
@@ -78,7 +78,7 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     if let gradY = try arrays.blockedGradOutput() {
       var block = 0
       for i in 0..<arrays.inputCount {
-        let lanes = T.kernels.lanes
+        let lanes = T.lanes
         if let gradX = try arrays.blockedGradInput(i) { try gradX.fillChannels(gradY, fromBlock: block) }
         block += (try arrays.inputShape(i)[1] + lanes - 1) / lanes
       }

@@ -64,14 +64,11 @@ const char *platform_error_text(int error, char text[128]);
 /* ---- Workers: a fixed crew that runs one job at a time ---- */
 typedef void (*platform_work)(void *context, int worker);
 /* Runs work(context, w) for w = 0 on the caller's thread, and at the same time for some or all of w = 1..<workers, each at most
- * once, on threads that come in time; returns when all that came are done. So the work must be shared out as it is taken.
- * Starts threads as needed. Where another caller has the crew, or threads cannot be started, returns false and has run
- * nothing. */
-bool platform_run(int workers, platform_work work, void *context);
-/* The value before; sequentially consistent. */
-static inline int64_t platform_fetch_add(int64_t *value, int64_t amount) {
-  return __atomic_fetch_add(value, amount, __ATOMIC_SEQ_CST);
-}
+ * once, on threads that come in time; returns when all that came are done. So each asks for tasks until there are none. Starts
+ * threads as needed. Where another caller has the crew, or threads cannot be started, returns false and has run nothing. */
+bool platform_run(int workers, int64_t tasks, platform_work work, void *context);
+/* For the work of a job, as one of its workers: one of 0..<tasks that nobody has had, or -1. */
+int64_t platform_next_task(int worker);
 
 /* ---- One lock for the library's few shared lists; survives fork() ---- */
 void platform_lock(void);
