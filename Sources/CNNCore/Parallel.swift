@@ -52,8 +52,8 @@ package struct Work {
   package static var plenty: Work { .elements(Int.max) }
   /// Products of so many factors, at 50 multiply-adds a nanosecond.
   package static func multiplyAdds(_ factors: Int...) -> Work { Work(factors, per: 50) }
-  /// Products of windows over one channel each, which are waited for: at 15 a nanosecond.
-  package static func windows(_ factors: Int...) -> Work { Work(factors, per: 15) }
+  /// Products that each read an element for themselves, and wait for it: at 15 a nanosecond.
+  package static func streamed(_ factors: Int...) -> Work { Work(factors, per: 15) }
   /// Elements (times what is done to each), at two a nanosecond.
   package static func elements(_ factors: Int...) -> Work { Work(factors, per: 2) }
 

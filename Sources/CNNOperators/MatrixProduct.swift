@@ -128,7 +128,7 @@ private func rowProduct<T: Element>(
   _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   let kernels = T.kernels, columns = 4 &* panel, tasks = (N &+ columns &- 1) / columns
-  parallel(tasks, width: try parallelWidth(tasks, .multiplyAdds(N, K))) { i, _ in
+  parallel(tasks, width: try parallelWidth(tasks, .streamed(N, K))) { i, _ in
     let first = i &* columns
     kernels.rowTile(
       RowOperands(

@@ -61,7 +61,7 @@ extension Convolution.Sizes {
     let filters = try Scratch<T>(depthwiseCount), phases = gradientPhases, data = UnsafePointer(filters.data)
     packDepthwise(weight, factor: nil, bias: nil, filters.data)
     let blockFilters = taps &* T.lanes, offsets = try phaseOffsets(phases, gradY), offsetData = offsets.data
-    let work = Work.windows(gradX.count, taps)
+    let work = Work.streamed(gradX.count, taps)
     let width = try parallelWidth(gradX.N &* gradX.blocks, work), chosen = try Scratch<T>(width &* blockFilters)
     let chosenData = chosen.data, blocks = gradX.blocks
     parallel(gradX.N &* blocks, width: width) { task, worker in

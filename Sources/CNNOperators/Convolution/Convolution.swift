@@ -45,7 +45,7 @@ package struct Convolution {
     /// Columns of a tile: two vectors.
     var panel: Int { 2 &* T.lanes }
     var panels: Int { (K &+ panel &- 1) / panel }
-    var work: Work { isDepthwise ? .windows(N, G, taps, pixels) : .multiplyAdds(N, G, C, K, taps, pixels) }
+    var work: Work { isDepthwise ? .streamed(N, G, taps, pixels) : .multiplyAdds(N, G, C, K, taps, pixels) }
   }
 
   package func outputShape(_ x: Shape, _ weight: Shape) throws(CNNError) -> Shape {
