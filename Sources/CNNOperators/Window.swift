@@ -139,8 +139,7 @@ package final class PhasePlanes {
         from: x + (rows.first &* image.1 &+ columns.first), fromRow: window.strides[0] &* image.1,
         fromColumn: window.strides[1], to: plane + rows.start &* width, toRow: width, rows: rows.count,
         columns: columns.count, before: columns.start, after: width &- columns.start &- columns.count, fill: padding)
-      // Two pages of memory: by itself a core asks for the next one when it comes there.
-      copy.ahead = 8192 / MemoryLayout<T>.stride
+      copy.ahead = RowCopy<T>.twoPages
       T.kernels.copyRows(copy)
       let end = rows.start &+ rows.count
       if end < height { (plane + end &* width).update(repeating: padding, count: (height &- end) &* width) }

@@ -24,7 +24,7 @@ public struct BlockedWeightOperands<T> {
   }
 }
 
-public typealias BlockedWeightTile<T> = Kernel<BlockedWeightOperands<T>>
+public typealias BlockedWeightTile<T> = @Sendable (UnsafePointer<BlockedWeightOperands<T>>) -> Void
 
 /// At least one row and column. As in MatrixTile, only the loop over channels has a constant bound.
 @inlinable @inline(never)
@@ -108,22 +108,22 @@ public struct BlockedWeightTiles<T>: @unchecked Sendable {
 public func blockedWeightTiles<V: Vector>(_: V.Type, channels2: Int, channels1: Int) -> BlockedWeightTiles<V.Scalar> {
   let tiles = UnsafeMutablePointer<BlockedWeightTile<V.Scalar>>.allocate(capacity: channels2 &+ channels1)
   let narrow = tiles + channels2
-  if channels2 >= 1 { (tiles + 0).initialize(to: Kernel { blockedWeightTile2(InlineArray<1, V>.self, $0) }) }
-  if channels2 >= 2 { (tiles + 1).initialize(to: Kernel { blockedWeightTile2(InlineArray<2, V>.self, $0) }) }
-  if channels2 >= 3 { (tiles + 2).initialize(to: Kernel { blockedWeightTile2(InlineArray<3, V>.self, $0) }) }
-  if channels2 >= 4 { (tiles + 3).initialize(to: Kernel { blockedWeightTile2(InlineArray<4, V>.self, $0) }) }
-  if channels2 >= 5 { (tiles + 4).initialize(to: Kernel { blockedWeightTile2(InlineArray<5, V>.self, $0) }) }
-  if channels2 >= 6 { (tiles + 5).initialize(to: Kernel { blockedWeightTile2(InlineArray<6, V>.self, $0) }) }
-  if channels2 >= 7 { (tiles + 6).initialize(to: Kernel { blockedWeightTile2(InlineArray<7, V>.self, $0) }) }
-  if channels2 >= 8 { (tiles + 7).initialize(to: Kernel { blockedWeightTile2(InlineArray<8, V>.self, $0) }) }
-  if channels1 >= 1 { (narrow + 0).initialize(to: Kernel { blockedWeightTile1(InlineArray<1, V>.self, $0) }) }
-  if channels1 >= 2 { (narrow + 1).initialize(to: Kernel { blockedWeightTile1(InlineArray<2, V>.self, $0) }) }
-  if channels1 >= 3 { (narrow + 2).initialize(to: Kernel { blockedWeightTile1(InlineArray<3, V>.self, $0) }) }
-  if channels1 >= 4 { (narrow + 3).initialize(to: Kernel { blockedWeightTile1(InlineArray<4, V>.self, $0) }) }
-  if channels1 >= 5 { (narrow + 4).initialize(to: Kernel { blockedWeightTile1(InlineArray<5, V>.self, $0) }) }
-  if channels1 >= 6 { (narrow + 5).initialize(to: Kernel { blockedWeightTile1(InlineArray<6, V>.self, $0) }) }
-  if channels1 >= 7 { (narrow + 6).initialize(to: Kernel { blockedWeightTile1(InlineArray<7, V>.self, $0) }) }
-  if channels1 >= 8 { (narrow + 7).initialize(to: Kernel { blockedWeightTile1(InlineArray<8, V>.self, $0) }) }
+  if channels2 >= 1 { (tiles + 0).initialize(to: { blockedWeightTile2(InlineArray<1, V>.self, $0) }) }
+  if channels2 >= 2 { (tiles + 1).initialize(to: { blockedWeightTile2(InlineArray<2, V>.self, $0) }) }
+  if channels2 >= 3 { (tiles + 2).initialize(to: { blockedWeightTile2(InlineArray<3, V>.self, $0) }) }
+  if channels2 >= 4 { (tiles + 3).initialize(to: { blockedWeightTile2(InlineArray<4, V>.self, $0) }) }
+  if channels2 >= 5 { (tiles + 4).initialize(to: { blockedWeightTile2(InlineArray<5, V>.self, $0) }) }
+  if channels2 >= 6 { (tiles + 5).initialize(to: { blockedWeightTile2(InlineArray<6, V>.self, $0) }) }
+  if channels2 >= 7 { (tiles + 6).initialize(to: { blockedWeightTile2(InlineArray<7, V>.self, $0) }) }
+  if channels2 >= 8 { (tiles + 7).initialize(to: { blockedWeightTile2(InlineArray<8, V>.self, $0) }) }
+  if channels1 >= 1 { (narrow + 0).initialize(to: { blockedWeightTile1(InlineArray<1, V>.self, $0) }) }
+  if channels1 >= 2 { (narrow + 1).initialize(to: { blockedWeightTile1(InlineArray<2, V>.self, $0) }) }
+  if channels1 >= 3 { (narrow + 2).initialize(to: { blockedWeightTile1(InlineArray<3, V>.self, $0) }) }
+  if channels1 >= 4 { (narrow + 3).initialize(to: { blockedWeightTile1(InlineArray<4, V>.self, $0) }) }
+  if channels1 >= 5 { (narrow + 4).initialize(to: { blockedWeightTile1(InlineArray<5, V>.self, $0) }) }
+  if channels1 >= 6 { (narrow + 5).initialize(to: { blockedWeightTile1(InlineArray<6, V>.self, $0) }) }
+  if channels1 >= 7 { (narrow + 6).initialize(to: { blockedWeightTile1(InlineArray<7, V>.self, $0) }) }
+  if channels1 >= 8 { (narrow + 7).initialize(to: { blockedWeightTile1(InlineArray<8, V>.self, $0) }) }
   return BlockedWeightTiles(channels2: channels2, channels1: channels1, tiles)
 }
 

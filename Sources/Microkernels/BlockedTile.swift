@@ -47,7 +47,7 @@ public struct BlockedTileOperands<T> {
   }
 }
 
-public typealias BlockedTile<T> = Kernel<BlockedTileOperands<T>>
+public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
 /// neighbours. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A row of tiles is one call, because
@@ -224,37 +224,37 @@ public func blockedTiles<V: Vector>(_: V.Type, rows2: Int, rows1: Int) -> Blocke
 func addTiles2<V: Vector, let Step: Int>(
   _ step: InlineArray<Step, V>.Type, _ to: UnsafeMutablePointer<BlockedTile<V.Scalar>>, _ rows: Int
 ) {
-  if rows >= 1 { (to + 0).initialize(to: Kernel { blockedTile2(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 2 { (to + 1).initialize(to: Kernel { blockedTile2(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 3 { (to + 2).initialize(to: Kernel { blockedTile2(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 4 { (to + 3).initialize(to: Kernel { blockedTile2(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 5 { (to + 4).initialize(to: Kernel { blockedTile2(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 6 { (to + 5).initialize(to: Kernel { blockedTile2(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 7 { (to + 6).initialize(to: Kernel { blockedTile2(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 8 { (to + 7).initialize(to: Kernel { blockedTile2(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 9 { (to + 8).initialize(to: Kernel { blockedTile2(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 10 { (to + 9).initialize(to: Kernel { blockedTile2(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 11 { (to + 10).initialize(to: Kernel { blockedTile2(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 12 { (to + 11).initialize(to: Kernel { blockedTile2(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 13 { (to + 12).initialize(to: Kernel { blockedTile2(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 14 { (to + 13).initialize(to: Kernel { blockedTile2(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 1 { (to + 0).initialize(to: { blockedTile2(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 2 { (to + 1).initialize(to: { blockedTile2(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 3 { (to + 2).initialize(to: { blockedTile2(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 4 { (to + 3).initialize(to: { blockedTile2(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 5 { (to + 4).initialize(to: { blockedTile2(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 6 { (to + 5).initialize(to: { blockedTile2(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 7 { (to + 6).initialize(to: { blockedTile2(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 8 { (to + 7).initialize(to: { blockedTile2(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 9 { (to + 8).initialize(to: { blockedTile2(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 10 { (to + 9).initialize(to: { blockedTile2(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 11 { (to + 10).initialize(to: { blockedTile2(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 12 { (to + 11).initialize(to: { blockedTile2(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 13 { (to + 12).initialize(to: { blockedTile2(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 14 { (to + 13).initialize(to: { blockedTile2(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
 }
 @inlinable @inline(__always)
 func addTiles1<V: Vector, let Step: Int>(
   _ step: InlineArray<Step, V>.Type, _ to: UnsafeMutablePointer<BlockedTile<V.Scalar>>, _ rows: Int
 ) {
-  if rows >= 1 { (to + 0).initialize(to: Kernel { blockedTile1(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 2 { (to + 1).initialize(to: Kernel { blockedTile1(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 3 { (to + 2).initialize(to: Kernel { blockedTile1(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 4 { (to + 3).initialize(to: Kernel { blockedTile1(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 5 { (to + 4).initialize(to: Kernel { blockedTile1(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 6 { (to + 5).initialize(to: Kernel { blockedTile1(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 7 { (to + 6).initialize(to: Kernel { blockedTile1(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 8 { (to + 7).initialize(to: Kernel { blockedTile1(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 9 { (to + 8).initialize(to: Kernel { blockedTile1(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 10 { (to + 9).initialize(to: Kernel { blockedTile1(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 11 { (to + 10).initialize(to: Kernel { blockedTile1(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 12 { (to + 11).initialize(to: Kernel { blockedTile1(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 13 { (to + 12).initialize(to: Kernel { blockedTile1(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
-  if rows >= 14 { (to + 13).initialize(to: Kernel { blockedTile1(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 1 { (to + 0).initialize(to: { blockedTile1(InlineArray<1, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 2 { (to + 1).initialize(to: { blockedTile1(InlineArray<2, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 3 { (to + 2).initialize(to: { blockedTile1(InlineArray<3, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 4 { (to + 3).initialize(to: { blockedTile1(InlineArray<4, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 5 { (to + 4).initialize(to: { blockedTile1(InlineArray<5, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 6 { (to + 5).initialize(to: { blockedTile1(InlineArray<6, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 7 { (to + 6).initialize(to: { blockedTile1(InlineArray<7, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 8 { (to + 7).initialize(to: { blockedTile1(InlineArray<8, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 9 { (to + 8).initialize(to: { blockedTile1(InlineArray<9, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 10 { (to + 9).initialize(to: { blockedTile1(InlineArray<10, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 11 { (to + 10).initialize(to: { blockedTile1(InlineArray<11, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 12 { (to + 11).initialize(to: { blockedTile1(InlineArray<12, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 13 { (to + 12).initialize(to: { blockedTile1(InlineArray<13, V>.self, InlineArray<Step, V>.self, $0) }) }
+  if rows >= 14 { (to + 13).initialize(to: { blockedTile1(InlineArray<14, V>.self, InlineArray<Step, V>.self, $0) }) }
 }

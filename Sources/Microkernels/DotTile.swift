@@ -24,15 +24,12 @@ public struct DotOperands<T> {
   }
 }
 
-public typealias Dot<T> = Kernel<DotOperands<T>>
+public typealias Dot<T> = @Sendable (DotOperands<T>) -> Void
 
 /// Four rows x Columns. As in MatrixTile, only the loop over columns has a constant bound. The columns' vectors are held, those of the rows
 /// come one after the other: 3 columns take all 16 registers of AVX2.
 @inlinable @inline(never)
-public func dotTile4<V: Vector, let Columns: Int>(
-  _: InlineArray<Columns, V>.Type, _ operands: UnsafePointer<DotOperands<V.Scalar>>
-) {
-  let o = operands.pointee
+public func dotTile4<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Type, _ o: DotOperands<V.Scalar>) {
   var s0 = InlineArray<Columns, V>(repeating: V.repeating(0)), s1 = s0, s2 = s0, s3 = s0, x = s0
   var i = 0
   while i < o.count {
@@ -59,10 +56,7 @@ public func dotTile4<V: Vector, let Columns: Int>(
 
 /// One row x Columns, for depthwise filters.
 @inlinable @inline(never)
-public func dotTile1<V: Vector, let Columns: Int>(
-  _: InlineArray<Columns, V>.Type, _ operands: UnsafePointer<DotOperands<V.Scalar>>
-) {
-  let o = operands.pointee
+public func dotTile1<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Type, _ o: DotOperands<V.Scalar>) {
   var sums = InlineArray<Columns, V>(repeating: V.repeating(0))
   var i = 0
   while i < o.count {
@@ -80,22 +74,22 @@ public func dotTile1<V: Vector, let Columns: Int>(
 @inlinable @inline(__always)
 public func dotTiles4<V: Vector>(_: V.Type) -> UnsafePointer<Dot<V.Scalar>> {
   let tiles = UnsafeMutablePointer<Dot<V.Scalar>>.allocate(capacity: 6)
-  (tiles + 0).initialize(to: Kernel { dotTile4(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: Kernel { dotTile4(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: Kernel { dotTile4(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: Kernel { dotTile4(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: Kernel { dotTile4(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: Kernel { dotTile4(InlineArray<6, V>.self, $0) })
+  (tiles + 0).initialize(to: { dotTile4(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { dotTile4(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { dotTile4(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { dotTile4(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { dotTile4(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { dotTile4(InlineArray<6, V>.self, $0) })
   return UnsafePointer(tiles)
 }
 @inlinable @inline(__always)
 public func dotTiles1<V: Vector>(_: V.Type) -> UnsafePointer<Dot<V.Scalar>> {
   let tiles = UnsafeMutablePointer<Dot<V.Scalar>>.allocate(capacity: 6)
-  (tiles + 0).initialize(to: Kernel { dotTile1(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: Kernel { dotTile1(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: Kernel { dotTile1(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: Kernel { dotTile1(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: Kernel { dotTile1(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: Kernel { dotTile1(InlineArray<6, V>.self, $0) })
+  (tiles + 0).initialize(to: { dotTile1(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { dotTile1(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { dotTile1(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { dotTile1(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { dotTile1(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { dotTile1(InlineArray<6, V>.self, $0) })
   return UnsafePointer(tiles)
 }

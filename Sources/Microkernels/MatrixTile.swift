@@ -158,27 +158,27 @@ public func narrowTile<V: Vector, let Rows: Int>(
   } while tiles != 0
 }
 
-public typealias Tile<T> = Kernel<TileOperands<T>>
+public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void
 
 /// Tiles of 1 to 14 rows and two vectors: 28 sums, for the 32 registers of AVX-512. In memory that is never freed, as tables live
 /// as long as the process; to take one out of an InlineArray would copy, and count, them all.
 @inlinable @inline(__always)
 public func tallTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
   let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
-  (tiles + 0).initialize(to: Kernel { tallTile(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: Kernel { tallTile(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: Kernel { tallTile(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: Kernel { tallTile(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: Kernel { tallTile(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: Kernel { tallTile(InlineArray<6, V>.self, $0) })
-  (tiles + 6).initialize(to: Kernel { tallTile(InlineArray<7, V>.self, $0) })
-  (tiles + 7).initialize(to: Kernel { tallTile(InlineArray<8, V>.self, $0) })
-  (tiles + 8).initialize(to: Kernel { tallTile(InlineArray<9, V>.self, $0) })
-  (tiles + 9).initialize(to: Kernel { tallTile(InlineArray<10, V>.self, $0) })
-  (tiles + 10).initialize(to: Kernel { tallTile(InlineArray<11, V>.self, $0) })
-  (tiles + 11).initialize(to: Kernel { tallTile(InlineArray<12, V>.self, $0) })
-  (tiles + 12).initialize(to: Kernel { tallTile(InlineArray<13, V>.self, $0) })
-  (tiles + 13).initialize(to: Kernel { tallTile(InlineArray<14, V>.self, $0) })
+  (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, $0) })
+  (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, $0) })
+  (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, $0) })
+  (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, $0) })
+  (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, $0) })
+  (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, $0) })
+  (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, $0) })
+  (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, $0) })
+  (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, $0) })
   return UnsafePointer(tiles)
 }
 
@@ -186,19 +186,19 @@ public func tallTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
 @inlinable @inline(__always)
 public func narrowTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
   let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
-  (tiles + 0).initialize(to: Kernel { narrowTile(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: Kernel { narrowTile(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: Kernel { narrowTile(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: Kernel { narrowTile(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: Kernel { narrowTile(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: Kernel { narrowTile(InlineArray<6, V>.self, $0) })
-  (tiles + 6).initialize(to: Kernel { narrowTile(InlineArray<7, V>.self, $0) })
-  (tiles + 7).initialize(to: Kernel { narrowTile(InlineArray<8, V>.self, $0) })
-  (tiles + 8).initialize(to: Kernel { narrowTile(InlineArray<9, V>.self, $0) })
-  (tiles + 9).initialize(to: Kernel { narrowTile(InlineArray<10, V>.self, $0) })
-  (tiles + 10).initialize(to: Kernel { narrowTile(InlineArray<11, V>.self, $0) })
-  (tiles + 11).initialize(to: Kernel { narrowTile(InlineArray<12, V>.self, $0) })
-  (tiles + 12).initialize(to: Kernel { narrowTile(InlineArray<13, V>.self, $0) })
-  (tiles + 13).initialize(to: Kernel { narrowTile(InlineArray<14, V>.self, $0) })
+  (tiles + 0).initialize(to: { narrowTile(InlineArray<1, V>.self, $0) })
+  (tiles + 1).initialize(to: { narrowTile(InlineArray<2, V>.self, $0) })
+  (tiles + 2).initialize(to: { narrowTile(InlineArray<3, V>.self, $0) })
+  (tiles + 3).initialize(to: { narrowTile(InlineArray<4, V>.self, $0) })
+  (tiles + 4).initialize(to: { narrowTile(InlineArray<5, V>.self, $0) })
+  (tiles + 5).initialize(to: { narrowTile(InlineArray<6, V>.self, $0) })
+  (tiles + 6).initialize(to: { narrowTile(InlineArray<7, V>.self, $0) })
+  (tiles + 7).initialize(to: { narrowTile(InlineArray<8, V>.self, $0) })
+  (tiles + 8).initialize(to: { narrowTile(InlineArray<9, V>.self, $0) })
+  (tiles + 9).initialize(to: { narrowTile(InlineArray<10, V>.self, $0) })
+  (tiles + 10).initialize(to: { narrowTile(InlineArray<11, V>.self, $0) })
+  (tiles + 11).initialize(to: { narrowTile(InlineArray<12, V>.self, $0) })
+  (tiles + 12).initialize(to: { narrowTile(InlineArray<13, V>.self, $0) })
+  (tiles + 13).initialize(to: { narrowTile(InlineArray<14, V>.self, $0) })
   return UnsafePointer(tiles)
 }

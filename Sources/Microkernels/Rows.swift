@@ -9,6 +9,9 @@ public struct RowCopy<T> {
   public var before: Int, after: Int, fill: T
   /// From what is copied to what will be soon: any address will do.
   public var ahead = 0
+  /// A good distance where rows follow each other: by itself a core asks for the next page of memory when it comes there.
+  @inlinable
+  public static var twoPages: Int { 8192 / MemoryLayout<T>.stride }
 
   @inlinable
   public init(

@@ -1,25 +1,13 @@
 // What a kernel table has for Winograd's algorithm: the transforms, by the size of a line.
 
 public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: @unchecked Sendable {
-  public typealias Lines = Kernel<WinogradLines<T>>
+  public typealias Lines = @Sendable (UnsafePointer<WinogradLines<T>>) -> Void
   /// From 3 x 3 taps to the points of a row (see winogradEvaluateFilters).
-  @usableFromInline struct Filters {
-    let evaluate:
-      @Sendable (
-        _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, _ step: Int, _ plane: Int, _ columns: Int
-      ) -> Void
-    @usableFromInline
-    init(
-      _ evaluate: @escaping @Sendable (UnsafePointer<T>, Int, UnsafeMutablePointer<T>, Int, Int, Int) -> Void
-    ) { self.evaluate = evaluate }
-  }
-  @usableFromInline struct FinishedLines {
-    @usableFromInline let run: @Sendable (UnsafePointer<WinogradLines<T>>, UnsafePointer<WinogradFinish<T>>?) -> Void
-    @usableFromInline
-    init(_ run: @escaping @Sendable (UnsafePointer<WinogradLines<T>>, UnsafePointer<WinogradFinish<T>>?) -> Void) {
-      self.run = run
-    }
-  }
+  public typealias Filters =
+    @Sendable (
+      _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, _ step: Int, _ plane: Int, _ columns: Int
+    ) -> Void
+  public typealias FinishedLines = @Sendable (UnsafePointer<WinogradLines<T>>, UnsafePointer<WinogradFinish<T>>?) -> Void
 
   /// The sizes of lines: a tile has two cells less.
   public static var sizes: ClosedRange<Int> { 4...6 }
@@ -36,16 +24,16 @@ public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMeta
   public func sumTile(size: Int, _ operands: WinogradLines<T>, _ finish: WinogradFinish<T>? = nil) {
     withUnsafePointer(to: operands) { operands in
       if let finish {
-        withUnsafePointer(to: finish) { self[size].run(operands, $0) }
+        withUnsafePointer(to: finish) { self[size](operands, $0) }
       } else {
-        self[size].run(operands, nil)
+        self[size](operands, nil)
       }
     }
   }
   public func evaluateFilters(
     row: Int, columns: Int, _ from: UnsafePointer<T>, _ count: Int, _ to: UnsafeMutablePointer<T>, step: Int, plane: Int
   ) {
-    filters[row].evaluate(from, count, to, step, plane, columns)
+    filters[row](from, count, to, step, plane, columns)
   }
   @usableFromInline subscript(_ kind: Kind, _ size: Int) -> Lines { lines[3 &* kind.rawValue &+ size &- 4] }
   @usableFromInline subscript(_ size: Int) -> FinishedLines { finished[size &- 4] }
@@ -61,44 +49,38 @@ public struct WinogradKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMeta
   @inlinable @inline(__always)
   init<V: Vector>(_: V.Type) where V.Scalar == T {
     let lines = UnsafeMutablePointer<Lines>.allocate(capacity: 9)
-    (lines + 0).initialize(to: Kernel { winogradInput4(V.self, $0) })
-    (lines + 1).initialize(to: Kernel { winogradInput5(V.self, $0) })
-    (lines + 2).initialize(to: Kernel { winogradInput6(V.self, $0) })
-    (lines + 3).initialize(to: Kernel { winogradSumFilter(InlineArray<4, V>.self, $0) })
-    (lines + 4).initialize(to: Kernel { winogradSumFilter(InlineArray<5, V>.self, $0) })
-    (lines + 5).initialize(to: Kernel { winogradSumFilter(InlineArray<6, V>.self, $0) })
-    (lines + 6).initialize(to: Kernel { winogradEvaluateTile(InlineArray<4, V>.self, $0) })
-    (lines + 7).initialize(to: Kernel { winogradEvaluateTile(InlineArray<5, V>.self, $0) })
-    (lines + 8).initialize(to: Kernel { winogradEvaluateTile(InlineArray<6, V>.self, $0) })
+    (lines + 0).initialize(to: { winogradInput4(V.self, $0) })
+    (lines + 1).initialize(to: { winogradInput5(V.self, $0) })
+    (lines + 2).initialize(to: { winogradInput6(V.self, $0) })
+    (lines + 3).initialize(to: { winogradSumFilter(InlineArray<4, V>.self, $0) })
+    (lines + 4).initialize(to: { winogradSumFilter(InlineArray<5, V>.self, $0) })
+    (lines + 5).initialize(to: { winogradSumFilter(InlineArray<6, V>.self, $0) })
+    (lines + 6).initialize(to: { winogradEvaluateTile(InlineArray<4, V>.self, $0) })
+    (lines + 7).initialize(to: { winogradEvaluateTile(InlineArray<5, V>.self, $0) })
+    (lines + 8).initialize(to: { winogradEvaluateTile(InlineArray<6, V>.self, $0) })
     let finished = UnsafeMutablePointer<FinishedLines>.allocate(capacity: 3)
-    (finished + 0).initialize(to: FinishedLines { winogradSumTile(InlineArray<4, V>.self, $0, $1) })
-    (finished + 1).initialize(to: FinishedLines { winogradSumTile(InlineArray<5, V>.self, $0, $1) })
-    (finished + 2).initialize(to: FinishedLines { winogradSumTile(InlineArray<6, V>.self, $0, $1) })
+    (finished + 0).initialize(to: { winogradSumTile(InlineArray<4, V>.self, $0, $1) })
+    (finished + 1).initialize(to: { winogradSumTile(InlineArray<5, V>.self, $0, $1) })
+    (finished + 2).initialize(to: { winogradSumTile(InlineArray<6, V>.self, $0, $1) })
     let filters = UnsafeMutablePointer<Filters>.allocate(capacity: 6)
-    (filters + 0).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<0, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
-    (filters + 1).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<1, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
-    (filters + 2).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<2, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
-    (filters + 3).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<3, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
-    (filters + 4).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<4, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
-    (filters + 5).initialize(
-      to: Filters {
-        winogradEvaluateFilters(InlineArray<5, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
-      })
+    (filters + 0).initialize(to: {
+      winogradEvaluateFilters(InlineArray<0, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 1).initialize(to: {
+      winogradEvaluateFilters(InlineArray<1, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 2).initialize(to: {
+      winogradEvaluateFilters(InlineArray<2, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 3).initialize(to: {
+      winogradEvaluateFilters(InlineArray<3, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 4).initialize(to: {
+      winogradEvaluateFilters(InlineArray<4, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
+    (filters + 5).initialize(to: {
+      winogradEvaluateFilters(InlineArray<5, V>.self, $0, $1, $2, step: $3, plane: $4, columns: $5)
+    })
     self.init(lines, finished, filters)
   }
 }

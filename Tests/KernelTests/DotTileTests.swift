@@ -35,10 +35,9 @@ import Testing
         }
       }
     }
-    var operands = DotOperands(
-      a: UnsafePointer(a.data), aStep: aStep, b: b.data, bOffsets: bOffsets.data, sums: sums.data, sumStep: sumStep,
-      count: count)
-    tile(&operands)
+    tile(
+      DotOperands(
+        a: a.data, aStep: aStep, b: b.data, bOffsets: bOffsets.data, sums: sums.data, sumStep: sumStep, count: count))
     sums.expect(wanted, "\(rows) x \(columns) sums of \(vectors) vectors")
   }
 }

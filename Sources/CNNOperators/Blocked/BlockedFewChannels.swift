@@ -10,27 +10,17 @@ extension Convolution.Sizes {
     fewChannels x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: ImageArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    let window = planes.window, lanes = T.lanes, pooling = epilogue.maxPooling
+    let lanes = T.lanes, pooling = epilogue.maxPooling
     if case .planar(let y) = y, pooling == nil, fillsLanes {
       return try directForward(
         pixelsInLanes: x, packing, filters, UnsafeMutablePointer(mutating: y), limits: epilogue.limits)
     }
-    // As it lies, or in planes where a tap is a shifted array.
-    let inImage = !isPadded && window.strides[0] == 1 && window.strides[1] == 1
     let pooled = try pooling?.outputShape(self.y) ?? self.y, (rowsOfY, columnsOfY) = (pooled[2], pooled[3])
     let height = try bandHeight(pooling, rowsOfY), bands = (rowsOfY &+ height &- 1) / height
     let mostRows = pooling.map { min(OH, $0.window.span(height, axis: 0)) } ?? height
-    let band = try PhasePlanes(window, image: planes.image, output: (mostRows, OW))
-    let rowStep = inImage ? planes.image.1 : band.width, cells = inImage ? imageCells : band.cells
-    // Of one channel, the taps of a row are neighbours too, and terms of one run.
-    let byRow = C == 1 && window.strides[1] == 1, runCount = byRow ? window.kernel[0] : taps
+    let rowsOfX = try PlanarRows(self, channels: G &* C, rows: mostRows, inVectors: false), runCount = rowsOfX.runs
     let runs = try Scratch<TileRun>(runCount)
-    for run in 0..<runCount {
-      let (i, j) = byRow ? (run, 0) : (run / window.kernel[1], run % window.kernel[1])
-      runs.data[run] = TileRun(
-        offset: inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j),
-        count: byRow ? window.kernel[1] : C)
-    }
+    for run in 0..<runCount { runs.data[run] = TileRun(offset: rowsOfX.offset(run), count: rowsOfX.terms) }
     // Results of a panel go straight to a blocked y, or to memory of the worker's; what is pooled of these too, where y is planar.
     var target: BlockedArray<T>?, planar: UnsafePointer<T>?
     switch y {
@@ -41,10 +31,10 @@ extension Convolution.Sizes {
     let results = isStored ? mostRows &* resultRow : 0, maxima = planar != nil && pooling != nil ? height &* pooledRow : 0
     let product = DirectProduct<T>(
       packing: packing, filters: filters, bias: filters + packing.weights, step: 0,
-      aStep: byRow ? window.dilations[1] : cells, runs: runs.data, runsPerBlock: runCount, runCount: runCount, columnStep: 1,
-      rowStep: rowStep, pixelStep: lanes, pixelRow: isStored ? resultRow : target?.rowStep ?? 0,
+      aStep: rowsOfX.termStep, runs: runs.data, runsPerBlock: runCount, runCount: runCount, columnStep: 1,
+      rowStep: rowsOfX.rowStep, pixelStep: lanes, pixelRow: isStored ? resultRow : target?.rowStep ?? 0,
       epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
-    let tasks = N &* bands, bandCells = inImage ? 0 : G &* C &* cells &+ lanes
+    let tasks = N &* bands, bandCells = rowsOfX.cells
     let perWorker = bandCells &+ 2 &* (results &+ maxima), poolTaps = pooling?.window.taps ?? 0
     let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
     let offsets = try Scratch<Int>(width &* poolTaps), offsetData = offsets.data
@@ -52,14 +42,11 @@ extension Convolution.Sizes {
       let n = task / bands, first = task % bands &* height, image = x + n &* G &* C &* imageCells
       let rowsOfBand = first..<min(rowsOfY, first &+ height), rows = pooling?.rows(under: rowsOfBand, of: OH) ?? rowsOfBand
       let own = scratchData + worker &* perWorker, panelData = own + bandCells, maximaData = panelData + 2 &* results
-      if !inImage {
-        for c in 0..<G &* C { band.fill(own + c &* cells, image + c &* imageCells, padding: 0, firstRow: rows.lowerBound) }
-      }
-      let from = inImage ? image + rows.lowerBound &* rowStep : UnsafePointer(own)
+      let from = rowsOfX.place(image, firstRow: rows.lowerBound, own)
       for g in 0..<G {
         for panel in 0..<packing.panels {
           for r in 0..<rows.count {
-            let from = from + (g &* C &* cells &+ r &* rowStep)
+            let from = from + (g &* C &* rowsOfX.channelStep &+ r &* rowsOfX.rowStep)
             if let target, !isStored {
               product.tileRow(from, g: g, panel: panel, row: first &+ r, target, image: n, OW, product.all)
             } else {

@@ -73,7 +73,7 @@ extension Convolution.Sizes {
                   a: UnsafePointer(spread) + (k &* step &+ p), aStep: step, b: UnsafePointer(planeData) + p,
                   bOffsets: tapOffsets + t, sums: dots + (k &* terms &+ t) &* lanes, sumStep: terms &* lanes,
                   count: min(strip, run &- p))
-                withUnsafePointer(to: operands) { (rowsOfDots == 1 ? kernels.dotTiles1 : kernels.dotTiles4)[columns &- 1]($0) }
+                (rowsOfDots == 1 ? kernels.dotTiles1 : kernels.dotTiles4)[columns &- 1](operands)
               }
             }
           }

@@ -24,13 +24,14 @@ extension Convolution.Sizes {
     let rowBytes = max(1, C &* planes.cells / planes.height &* MemoryLayout<T>.stride)
     let shared = try parallelWidth(N &* G &* OH, work) > 1 ? (N &* G &* OH &+ 15) / 16 : OH
     let (bands, height) = balanced(OH, most: max(4, min(196_608 / rowBytes, shared)))
-    let offsets = try Scratch<Int>(3 &* taps)
-    let product = try PlaneProduct(self, packing, filters, rows: height, limits: limits, offsets.data)
+    let rowsOfX = try PlanarRows(self, channels: C, rows: height, inVectors: true)
+    let offsets = try Scratch<Int>(3 &* rowsOfX.runs)
+    let product = PlaneProduct(rowsOfX, OW: OW, packing, filters, limits: limits, offsets.data)
     let tasks = N &* G &* bands, width = try parallelWidth(tasks, work)
-    let scratch = try Scratch<T>(width &* product.cells), scratchData = scratch.data
+    let scratch = try Scratch<T>(width &* rowsOfX.cells), scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
       let image = task / bands, first = task % bands &* height
-      let from = product.place(x + image &* C &* imageCells, firstRow: first, scratchData + worker &* product.cells)
+      let from = rowsOfX.place(x + image &* C &* imageCells, firstRow: first, scratchData + worker &* rowsOfX.cells)
       for p in 0..<packing.panels {
         product.run(
           from, image % G, panel: p, min(panel, K &- p &* panel), rows: min(height, OH &- first),
@@ -43,47 +44,21 @@ extension Convolution.Sizes {
 /// Windows of planes times a panel of packed filters, into planes.
 private struct PlaneProduct<T: Element> {
   let packing: BlockedFilters<T>, filters: UnsafePointer<T>, limits: (low: T, high: T)?
+  let rowsOfX: PlanarRows<T>, OW: Int
   private let kernels = T.kernels
-  private let C: Int, OW: Int, imageCells: Int
-  private let band: PhasePlanes
-  /// Whether x is read as it lies: only where the last vector of a row ends with it.
-  private let inImage: Bool
-  /// Of a channel of x, and from a row of windows to the next.
-  private let channelStep: Int, rowStep: Int
-  /// A sum goes over so many runs of terms, `termStep` apart in x. Where runs begin: in x, then in panels of one vector, and of two.
-  private let runs: Int, terms: Int, termStep: Int
+  /// Where runs of terms begin: in x, then in panels of one vector, and of two.
   private let offsets: UnsafeMutablePointer<Int>
-  /// Scratch elements that `place` needs.
-  let cells: Int
 
   init(
-    _ sizes: Convolution.Sizes<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, rows: Int,
+    _ rowsOfX: PlanarRows<T>, OW: Int, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>,
     limits: (low: T, high: T)?, _ offsets: UnsafeMutablePointer<Int>
-  ) throws(CNNError) {
-    let window = sizes.planes.window, isDense = window.strides[0] == 1 && window.strides[1] == 1
-    // Of one channel, the taps of a row are neighbours too.
-    let byRow = sizes.C == 1 && window.strides[1] == 1, runs = byRow ? window.kernel[0] : window.taps
-    let band = try PhasePlanes(window, image: sizes.planes.image, output: (rows, sizes.OW))
-    (self.packing, self.filters, self.limits, self.band, self.offsets) = (packing, filters, limits, band, offsets)
-    (C, OW, imageCells) = (sizes.C, sizes.OW, sizes.imageCells)
-    inImage = !sizes.isPadded && isDense && OW % packing.lanes == 0
-    (channelStep, rowStep) = inImage ? (imageCells, sizes.planes.image.1) : (band.cells, band.width)
-    self.runs = runs
-    (terms, termStep) = byRow ? (window.kernel[1], window.dilations[1]) : (C, channelStep)
-    cells = inImage ? 0 : C &* band.cells &+ 2 &* packing.lanes
-    for run in 0..<runs {
-      let (i, j) = byRow ? (run, 0) : (run / window.kernel[1], run % window.kernel[1])
-      offsets[run] = inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j)
-      for vectors in 1...2 { offsets[vectors &* runs &+ run] = run &* terms &* vectors &* packing.lanes }
+  ) {
+    (self.rowsOfX, self.OW, self.packing, self.filters) = (rowsOfX, OW, packing, filters)
+    (self.limits, self.offsets) = (limits, offsets)
+    for run in 0..<rowsOfX.runs {
+      offsets[run] = rowsOfX.offset(run)
+      for vectors in 1...2 { offsets[vectors &* rowsOfX.runs &+ run] = run &* rowsOfX.terms &* vectors &* packing.lanes }
     }
-  }
-
-  /// Where the rows of windows of an image from `firstRow` on are read: in x, or as they are placed in `own`.
-  func place(_ x: UnsafePointer<T>, firstRow: Int, _ own: UnsafeMutablePointer<T>) -> UnsafePointer<T> {
-    if inImage { return x + firstRow &* rowStep }
-    for c in 0..<C { band.fill(own + c &* channelStep, x + c &* imageCells, padding: 0, firstRow: firstRow) }
-    zero(own + C &* channelStep, cells &- C &* channelStep)
-    return UnsafePointer(own)
   }
 
   /// Rows of windows from `x` on, for so many channels of a panel, whose planes are `planeStep` apart. Tiles go along a row where it has many,
@@ -101,13 +76,13 @@ private struct PlaneProduct<T: Element> {
       for k in stride(from: 0, to: channels, by: height) {
         var operands = TileOperands(
           a: weights + k, b: x + column, c: y + (k &* planeStep &+ column), initialColumn: biases + k,
-          aOffsets: offsets + vectors &* runs, bOffsets: offsets, taps: runs, inner: terms, aStep: step,
-          bStep: termStep, cStep: planeStep, columns: columns)
+          aOffsets: offsets + vectors &* rowsOfX.runs, bOffsets: offsets, taps: rowsOfX.runs, inner: rowsOfX.terms, aStep: step,
+          bStep: rowsOfX.termStep, cStep: planeStep, columns: columns)
         operands.limits = limits
-        (operands.tiles, operands.bTile, operands.cTile) = tiles > 1 ? (tiles, most, most) : (rows, rowStep, OW)
+        (operands.tiles, operands.bTile, operands.cTile) = tiles > 1 ? (tiles, most, most) : (rows, rowsOfX.rowStep, OW)
         for _ in 0..<(tiles > 1 ? rows : 1) {
           kernels.tile(rows: min(height, channels &- k), operands)
-          operands.b += rowStep
+          operands.b += rowsOfX.rowStep
           operands.c += OW
         }
       }

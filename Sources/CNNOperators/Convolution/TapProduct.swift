@@ -11,7 +11,7 @@ struct TapProduct<T: Element>: ~Copyable {
   private let weights: Scratch<T>, offsets: Scratch<Int>
   private let blocks: Blocks
   /// So many blocks of rows use the columns of grad_y that a tile reads while these are in the first cache.
-  private let together: Int
+  private let blocksAtOnce: Int
   private let parts: Int, channels: Int
   private let strip: Int, reach: Int, stripStep: Int, shift: Int
 
@@ -77,8 +77,9 @@ struct TapProduct<T: Element>: ~Copyable {
     strip = min(step, max(256, most / panel &* panel))
     reach = (blocks.together &- 1) &* shift
     stripStep = strip &+ 2 &* reach
-    together = max(1, min(blocks.count, room / (blocks.rows &* stripStep)))
-    cells = wanted ? channels &* planes.cells &+ panel &+ K &* panel &+ together &* blocks.rows &* stripStep &+ 2 &* panel : 0
+    blocksAtOnce = max(1, min(blocks.count, room / (blocks.rows &* stripStep)))
+    cells =
+      wanted ? channels &* planes.cells &+ panel &+ K &* panel &+ blocksAtOnce &* blocks.rows &* stripStep &+ 2 &* panel : 0
   }
 
   /// Once, before `run` uses work[cells].
@@ -95,14 +96,14 @@ struct TapProduct<T: Element>: ~Copyable {
     zero(sums, count &* planes.cells)
     for p in stride(from: 0, to: planes.run, by: strip) {
       let left = min(strip, planes.run &- p)
-      for first in stride(from: 0, to: blocks.count, by: together) {
-        let group = first..<min(blocks.count, first &+ together)
+      for first in stride(from: 0, to: blocks.count, by: blocksAtOnce) {
+        let group = first..<min(blocks.count, first &+ blocksAtOnce)
         for q in stride(from: 0, to: left, by: panel) {
           // The rows of grad_y are pages apart, so that many tiles are better off with a copy.
           var (columns, columnStep) = (spread + (p &+ q), step)
           if group.count >= 8 {
             kernels.copyRows(
-              RowCopy(from: columns, fromRow: step, to: copied, toRow: panel, rows: K, columns: panel, after: 0, fill: 0))
+              RowCopy(from: columns, fromRow: step, to: copied, toRow: panel, rows: K, columns: panel, fill: 0))
             (columns, columnStep) = (UnsafePointer(copied), panel)
           }
           for block in group {
@@ -145,7 +146,7 @@ extension Convolution.Sizes {
       var copy = RowCopy(
         from: gradY + k &* pixels, fromRow: OW, to: to + k &* step, toRow: planes.width, rows: OH, columns: OW,
         after: planes.width &- OW, fill: 0)
-      copy.ahead = 8192 / MemoryLayout<T>.stride
+      copy.ahead = RowCopy<T>.twoPages
       T.kernels.copyRows(copy)
       zero(to + (k &* step &+ OH &* planes.width), step &- OH &* planes.width)
     }
