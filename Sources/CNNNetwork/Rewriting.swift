@@ -6,9 +6,10 @@ extension Graph {
   /// This graph, or one with fewer or cheaper nodes over the same parameters.
   func rewritten(_ mode: Mode) throws(CNNError) -> Graph {
     var draft = Draft(self)
-    // First, because an activation costs nothing where it is absorbed.
+    // First, because an activation costs nothing where it is absorbed; and once more, because maxima may have come nearer.
     try draft.absorbNeighbours(mode)
     draft.maximaFirst()
+    try draft.absorbNeighbours(mode)
     return draft.isChanged ? Graph(like: self, values: draft.values, nodes: draft.nodes) : self
   }
 }

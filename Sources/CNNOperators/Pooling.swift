@@ -26,17 +26,13 @@ package struct Pooling {
     try y.mustNotOverlap(x)
     try winners?.mustNotOverlap(x)
     try winners?.mustNotOverlap(y.input)
+    // It refuses windows that are too large for memory, whichever way is taken.
     let channels = try Channels<T>(window, x.shape, shape)
-    if winners == nil { return try maxForward(x, y) }
-    let pixels = shape[2] &* shape[3], OW = shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
+    guard let winners else { return try maxForward(x, y) }
+    let pixels = shape[2] &* shape[3], area = x.shape[2] &* x.shape[3]
     try channels.forEach { channel, stacked, cells in
-      let to = y.data + channel &* pixels, winner = winners.map { $0.data + channel &* pixels }
-      kernels.maxTaps(channels.windows(of: x.data + channel &* area, stacked, in: cells, padding: -T.infinity), to, winner)
-      // Padding equals a cell only where the maximum is -infinity: there the first cell of the image wins.
-      guard channels.padded, let winner else { return }
-      for i in 0..<pixels where to[i] == -T.infinity {
-        winner[i] = firstCell(i / OW, i % OW, x.data + channel &* area, x.shape)
-      }
+      channels.maxima(
+        of: x.data + channel &* area, stacked, in: cells, y.data + channel &* pixels, winners.data + channel &* pixels)
     }
   }
 
@@ -73,38 +69,10 @@ package struct Pooling {
     try gradX.mustNotOverlap(winners)
     let (OH, OW, H, W) = (shape[2], shape[3], gradX.shape[2], gradX.shape[3])
     try checkWinners(winners, H, W, OH, OW)
-    let channels = try Channels<T>(window, gradX.shape, shape), kernels = T.kernels
-    let pixels = OH &* OW, area = H &* W
-    if channels.areDisjointPairs {
-      let covers = OH &* window.kernel[0] == H && 2 &* OW == W, height = window.kernel[0]
-      try channels.forEach { channel, stacked, cells in
-        let to = gradX.data + channel &* area
-        if !covers { zero(to, stacked &* area) }
-        let windows = channels.windows(of: UnsafePointer(to), stacked, in: cells, padding: 0)
-        kernels.spreadWinners(gradY.data + channel &* pixels, winners.data + channel &* pixels, windows, height, W)
-      }
-      return
-    }
-    // From the first cell of a window to each of its cells.
-    let offsets = try Scratch<Int>(window.taps), taps = UnsafePointer(offsets.data), columns = window.kernel[1]
-    for t in 0..<window.taps {
-      offsets.data[t] = t / columns &* window.dilations[0] &* W &+ t % columns &* window.dilations[1]
-    }
-    let rowStep = window.strides[0] &* W, columnStep = window.strides[1], first = 0 &- window.pads[0] &* W &- window.pads[1]
-    let planes = shape[0] &* shape[1], (from, places, to) = (gradY.data, winners.data, gradX.data)
-    // Windows that may share a cell do not follow each other: a sum that is read just after it was written has to be waited for.
-    let span = (columns &- 1) &* window.dilations[1] &+ 1, apart = min(max(1, OW), (span &+ columnStep &- 1) / columnStep)
-    parallel(planes, width: try parallelWidth(planes, .elements(shape.count, 4))) { plane, _ in
-      zero(to + plane &* area, area)
-      for row in 0..<OH {
-        let cell = plane &* area &+ first &+ row &* rowStep, i = plane &* pixels &+ row &* OW
-        for start in 0..<apart {
-          for column in stride(from: start, to: OW, by: apart) {
-            let winner = Int(places[i &+ column])
-            if winner >= 0 { to[cell &+ column &* columnStep &+ taps[winner]] += from[i &+ column] }
-          }
-        }
-      }
+    let spread = try WinnersSpread<T>(window, gradX.shape, shape), pixels = OH &* OW, area = H &* W
+    try spread.channels.forEach { channel, stacked, cells in
+      spread.run(
+        stacked, winners.data + channel &* pixels, gradY.data + channel &* pixels, gradX.data + channel &* area, cells)
     }
   }
 
@@ -167,7 +135,7 @@ package struct Pooling {
     try y.wants(shape)
     try y.mustNotOverlap(x)
     let pixels = shape[2] &* shape[3], area = x.shape[2] &* x.shape[3], kernels = T.kernels
-    let divisors = try Divisors(self, x.shape, shape)
+    let divisors = Divisors(self, x: (x.shape[2], x.shape[3]), y: (shape[2], shape[3]))
     let channels = try Channels<T>(window, x.shape, shape)
     try channels.forEach { channel, stacked, cells in
       let to = y.data + channel &* pixels
@@ -181,7 +149,7 @@ package struct Pooling {
     let shape = try outputShape(gradX.shape, name: "grad_x")
     try gradY.wants(shape)
     try gradX.mustNotOverlap(gradY)
-    let divisors = try Divisors(self, gradX.shape, shape)
+    let divisors = Divisors(self, x: (gradX.shape[2], gradX.shape[3]), y: (shape[2], shape[3]))
     let pixels = shape[2] &* shape[3], area = gradX.shape[2] &* gradX.shape[3], kernels = T.kernels
     let channels = try Channels<T>(window, gradX.shape, shape)
     try channels.forEachPlanes(and: pixels) { channel, cells, windows in
@@ -197,9 +165,10 @@ package struct Pooling {
   struct Divisors {
     private(set) var byRow: [Int] = [], byColumn: [Int] = []
 
-    init(_ pooling: Pooling, _ x: Shape, _ y: Shape) throws(CNNError) {
-      byRow = Divisors.count(pooling, 0, x[2], y[2])
-      byColumn = Divisors.count(pooling, 1, x[3], y[3])
+    /// For planes of x and of y.
+    init(_ pooling: Pooling, x: (Int, Int), y: (Int, Int)) {
+      byRow = Divisors.count(pooling, 0, x.0, y.0)
+      byColumn = Divisors.count(pooling, 1, x.1, y.1)
     }
     /// to[row][column] = from[row][column] / cells; 0 where a window has none.
     func divide<T: Element>(_ from: UnsafePointer<T>, _ to: UnsafeMutablePointer<T>) {
@@ -227,15 +196,6 @@ package struct Pooling {
     }
   }
 
-  private func firstCell<T: Element>(_ oh: Int, _ ow: Int, _ x: UnsafePointer<T>, _ shape: Shape) -> Int32 {
-    for t in 0..<window.taps {
-      let h = oh &* window.strides[0] &- window.pads[0] &+ t / window.kernel[1] &* window.dilations[0]
-      let w = ow &* window.strides[1] &- window.pads[1] &+ t % window.kernel[1] &* window.dilations[1]
-      if h >= 0 && h < shape[2] && w >= 0 && w < shape[3] { return Int32(truncatingIfNeeded: t) }
-    }
-    return -1
-  }
-
   /// The channels of a call. Where no window reaches over the image's edge, and the column stride is one that a vector can be
   /// loaded with, windows are taken from the image itself, else from planes.
   struct Channels<T: Element>: ~Copyable {
@@ -243,7 +203,7 @@ package struct Pooling {
     let padded: Bool
     private let count: Int, inImage: Bool
     /// So many channels are pooled as one: where the windows of the next go on at the distance that rows of windows have.
-    private let stack: Int
+    let stack: Int
     private let table: Scratch<Int>
 
     init(_ window: Window, _ x: Shape, _ y: Shape) throws(CNNError) {
@@ -299,9 +259,34 @@ package struct Pooling {
       return windows
     }
 
+    /// The largest cells of the windows of so many channels, and which of a window's cells they are.
+    func maxima(
+      of x: UnsafePointer<T>, _ stacked: Int, in cells: UnsafeMutablePointer<T>, _ y: UnsafeMutablePointer<T>,
+      _ winners: UnsafeMutablePointer<Int32>
+    ) {
+      T.kernels.maxTaps(windows(of: x, stacked, in: cells, padding: -T.infinity), y, winners)
+      // Padding equals a cell only where the maximum is -infinity: there the first cell of the image wins.
+      if !padded { return }
+      for i in 0..<planes.output.0 &* planes.output.1 where y[i] == -T.infinity {
+        winners[i] = firstCell(i / planes.output.1, i % planes.output.1)
+      }
+    }
+    /// Of a window's cells, the first that is one of the image; -1: none.
+    private func firstCell(_ oh: Int, _ ow: Int) -> Int32 {
+      let window = planes.window
+      for t in 0..<window.taps {
+        let h = oh &* window.strides[0] &- window.pads[0] &+ t / window.kernel[1] &* window.dilations[0]
+        let w = ow &* window.strides[1] &- window.pads[1] &+ t % window.kernel[1] &* window.dilations[1]
+        if h >= 0 && h < planes.image.0 && w >= 0 && w < planes.image.1 { return Int32(truncatingIfNeeded: t) }
+      }
+      return -1
+    }
+
+    /// Elements of the room that `windows` and `maxima` need.
+    var cells: Int { inImage ? 0 : planes.cells }
     /// Calls body(first channel, how many of them, room for planes of one).
     func forEach(_ body: (Int, Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
-      try forEach(cells: inImage ? 0 : planes.cells, stack, body)
+      try forEach(cells: cells, stack, body)
     }
     /// Calls body(channel, its planes and so many cells more, their windows).
     func forEachPlanes(

@@ -183,12 +183,23 @@ public func maxWindowsWithPositions<V: Vector>(
   }
 }
 
-/// x at the winning tap += gradY, the operands' y, which is only read.
+/// x at the winning tap += gradY, the operands' y, which is only read; or = gradY, and 0 at the other taps.
 @inlinable @inline(never)
 public func scatterWinners<V: Vector>(
   _: V.Type, _ o: UnsafePointer<BlockedWindowOperands<V.Scalar>>, _ step: Int, _ positions: UnsafePointer<Int32>
 ) {
   let zero = V.repeating(0)
+  if o.pointee.replaces {
+    for m in 0..<o.pointee.pixels {
+      let winner = V.loadInt32(positions + m &* V.count, first: V.count), gradient = V.load(o.pointee.y + m &* V.count)
+      let x = UnsafeMutablePointer(mutating: o.pointee.x) + m &* step
+      for t in 0..<o.pointee.taps {
+        let wins = V.isEqual(winner, V.integers(Int32(truncatingIfNeeded: t)))
+        V.store(V.select(wins, gradient, zero), x + o.pointee.offsets[t])
+      }
+    }
+    return
+  }
   for t in 0..<o.pointee.taps {
     let x = UnsafeMutablePointer(mutating: o.pointee.x) + o.pointee.offsets[t], tap = V.integers(Int32(truncatingIfNeeded: t))
     for m in 0..<o.pointee.pixels {

@@ -47,6 +47,17 @@ public struct BlockedTileOperands<T> {
   }
 }
 
+extension BlockedTileOperands {
+  /// To the next of several products.
+  @inlinable @inline(__always)
+  public mutating func advance(_ aProduct: Int, _ bProduct: Int, _ cProduct: Int) {
+    a += aProduct
+    b += bProduct
+    soon += bProduct
+    c += cProduct
+  }
+}
+
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
@@ -200,6 +211,32 @@ public struct BlockedTiles<T>: @unchecked Sendable {
     }
     operands.tiles = count &- large
     withUnsafePointer(to: operands) { self[vectors, step, small]($0) }
+  }
+  /// The same of several products, whose a, b (and soon) and c are so far apart. There is at least one, and a pixel.
+  @inlinable
+  public func run(
+    vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, bProduct: Int, cProduct: Int,
+    _ operands: BlockedTileOperands<T>
+  ) {
+    let most = vectors == 2 ? rows2 : rows1, count = (pixels &+ most &- 1) / most
+    let size = pixels / count, large = pixels % count, done = large &* (size &+ 1)
+    // Once for all: a look at a closure counts its references.
+    let small = self[vectors, step, size], other = self[vectors, step, large > 0 ? size &+ 1 : size]
+    var first = operands, second = operands
+    first.tiles = large
+    second.tiles = count &- large
+    second.a += done &* operands.aPixel
+    second.c += done &* operands.cStep
+    withUnsafeMutablePointer(to: &first) { first in
+      withUnsafeMutablePointer(to: &second) { second in
+        for _ in 0..<products {
+          if large > 0 { other(first) }
+          small(second)
+          first.pointee.advance(aProduct, bProduct, cProduct)
+          second.pointee.advance(aProduct, bProduct, cProduct)
+        }
+      }
+    }
   }
   @usableFromInline
   subscript(_ vectors: Int, _ step: Int, _ rows: Int) -> BlockedTile<T> {

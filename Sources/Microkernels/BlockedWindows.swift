@@ -13,6 +13,8 @@ public struct BlockedWindowOperands<T> {
   public var residual: UnsafePointer<T>?, limits: (low: T, high: T)?
   /// Of a mean: what sums are divided by.
   public var divisor: T
+  /// Of a maximum's gradient: whether x is overwritten, not added to, as may be where no two windows share a cell.
+  public var replaces = false
 
   @inlinable
   public init(

@@ -1,13 +1,14 @@
 // A register tile of dot products over long rows: the sums of a weight's gradient, where the pixels of a plane are the terms.
 
 /// The operands of one tile:
-///   sums[r][s] += a[r*aStep + i] * b[bOffsets[s] + i], i in lanes, over i < count
+///   sums[r][s] += a[r*aStep + j*aRow + i] * b[bOffsets[s] + j*bRow + i], i in lanes, over j < rows and i < count
 /// sums[r][s] is a vector of partial sums, rows of them sumStep elements apart; count is in whole vectors.
 public struct DotOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int
   public var b: UnsafePointer<T>, bOffsets: UnsafePointer<Int>
   public var sums: UnsafeMutablePointer<T>, sumStep: Int
   public var count: Int
+  public var rows = 1, aRow = 0, bRow = 0
 
   @inlinable
   public init(
@@ -31,19 +32,22 @@ public typealias Dot<T> = @Sendable (DotOperands<T>) -> Void
 @inlinable @inline(never)
 public func dotTile4<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Type, _ o: DotOperands<V.Scalar>) {
   var s0 = InlineArray<Columns, V>(repeating: V.repeating(0)), s1 = s0, s2 = s0, s3 = s0, x = s0
-  var i = 0
-  while i < o.count {
-    let a = o.a + i, b = o.b + i
-    for s in 0..<Columns { x[s] = V.load(b + o.bOffsets[s]) }
-    let a0 = V.load(a)
-    for s in 0..<Columns { s0[s] = V.multiplyAdd(a0, x[s], s0[s]) }
-    let a1 = V.load(a + o.aStep)
-    for s in 0..<Columns { s1[s] = V.multiplyAdd(a1, x[s], s1[s]) }
-    let a2 = V.load(a + 2 &* o.aStep)
-    for s in 0..<Columns { s2[s] = V.multiplyAdd(a2, x[s], s2[s]) }
-    let a3 = V.load(a + 3 &* o.aStep)
-    for s in 0..<Columns { s3[s] = V.multiplyAdd(a3, x[s], s3[s]) }
-    i &+= V.count
+  for row in 0..<o.rows {
+    var a = o.a + row &* o.aRow, b = o.b + row &* o.bRow
+    let end = a + o.count
+    while a < end {
+      for s in 0..<Columns { x[s] = V.load(b + o.bOffsets[s]) }
+      let a0 = V.load(a)
+      for s in 0..<Columns { s0[s] = V.multiplyAdd(a0, x[s], s0[s]) }
+      let a1 = V.load(a + o.aStep)
+      for s in 0..<Columns { s1[s] = V.multiplyAdd(a1, x[s], s1[s]) }
+      let a2 = V.load(a + 2 &* o.aStep)
+      for s in 0..<Columns { s2[s] = V.multiplyAdd(a2, x[s], s2[s]) }
+      let a3 = V.load(a + 3 &* o.aStep)
+      for s in 0..<Columns { s3[s] = V.multiplyAdd(a3, x[s], s3[s]) }
+      a += V.count
+      b += V.count
+    }
   }
   for s in 0..<Columns {
     let to = o.sums + s &* V.count
@@ -58,11 +62,15 @@ public func dotTile4<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Typ
 @inlinable @inline(never)
 public func dotTile1<V: Vector, let Columns: Int>(_: InlineArray<Columns, V>.Type, _ o: DotOperands<V.Scalar>) {
   var sums = InlineArray<Columns, V>(repeating: V.repeating(0))
-  var i = 0
-  while i < o.count {
-    let a = V.load(o.a + i), b = o.b + i
-    for s in 0..<Columns { sums[s] = V.multiplyAdd(a, V.load(b + o.bOffsets[s]), sums[s]) }
-    i &+= V.count
+  for row in 0..<o.rows {
+    var a = o.a + row &* o.aRow, b = o.b + row &* o.bRow
+    let end = a + o.count
+    while a < end {
+      let value = V.load(a)
+      for s in 0..<Columns { sums[s] = V.multiplyAdd(value, V.load(b + o.bOffsets[s]), sums[s]) }
+      a += V.count
+      b += V.count
+    }
   }
   for s in 0..<Columns {
     let to = o.sums + s &* V.count

@@ -16,6 +16,9 @@ public struct TileOperands<T> {
   public var columns: Int
   /// So many tiles of the same a, whose b are so far apart, and whose c; `initial` goes with c.
   public var tiles = 1, bTile = 0, cTile = 0
+  /// What will soon be needed, of which a line of the caches comes nearer with each term, `soonStep` elements from one to the next. Any
+  /// address will do; by default b, which is there.
+  public var soon: UnsafePointer<T>, soonStep = 0
   /// See BlockedTileOperands.
   public var limits: (low: T, high: T)?
 
@@ -28,6 +31,7 @@ public struct TileOperands<T> {
   ) {
     self.a = a
     self.b = b
+    soon = b
     self.c = c
     self.initial = initial
     self.initialStep = initialStep
@@ -52,6 +56,8 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
   let rest = o.columns &- V.count
   var first = o.b, c = o.c, start = o.initial, tiles = o.tiles
   repeat {
+    // Rows of c may be far apart in memory: what the stores will wait for comes near while terms are added up, if there are a few.
+    if o.taps &* o.inner > 8 { for m in 0..<Rows { V.prefetchNear(UnsafePointer(c) + m &* o.cStep) } }
     var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
     if let initial = start {
       if rest == V.count {
@@ -73,12 +79,13 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
       }
     }
     if o.taps > 0 && o.inner > 0 {
-      var t = 0
+      var t = 0, soon = o.soon
       repeat {
         var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
         let end = b + o.inner &* o.bStep
         repeat {
           let b0 = V.load(b), b1 = V.load(b + V.count)
+          V.prefetch(soon)
           for m in 0..<Rows {
             let x = V.repeating(a[m])
             left[m] = V.multiplyAdd(x, b0, left[m])
@@ -86,6 +93,7 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
           }
           a += o.aStep
           b += o.bStep
+          soon += o.soonStep
         } while b != end
         t &+= 1
       } while t < o.taps

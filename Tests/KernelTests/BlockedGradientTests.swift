@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func windows(_ set: InstructionSet) {
-    for (pixels, taps, step) in [(1, 1, 1), (5, 9, 1), (4, 4, 2), (3, 8, 3)] {
+    for (pixels, taps, step) in [(1, 1, 1), (5, 9, 1), (4, 4, 2), (3, 8, 3), (4, 9, 9)] {
       windows(set.float32(), pixels, taps, step)
       windows(set.float64(), pixels, taps, step)
     }
@@ -72,6 +72,16 @@ import Testing
       table.blocked.scatterWinners($0, step * lanes, UnsafePointer(positions.data))
     }
     gradX.expect(wanted, "gradients of \(taps) cells")
+    // Windows that share no cell, and leave none out.
+    if step == 9 {
+      let replaced = Block<T>(untouched: cells * lanes)
+      var wanted = [T](repeating: 0, count: cells * lanes)
+      for i in 0..<size { wanted[cell(i, winners[i])] = gradY.data[i] }
+      var windows = operands(replaced.data, gradY.data)
+      windows.replaces = true
+      withUnsafePointer(to: windows) { table.blocked.scatterWinners($0, step * lanes, UnsafePointer(positions.data)) }
+      replaced.expect(wanted, "gradients of \(taps) cells, overwritten")
+    }
 
     let finite = Block<T>(numbers(cells * lanes, 1)), weights = Block<T>(numbers(taps * lanes, 4))
     var sums = (0..<taps * lanes).map { Expected(weights.data[$0]) }

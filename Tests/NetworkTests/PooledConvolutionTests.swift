@@ -30,9 +30,14 @@ import Testing
   private func spread<T: Element>(_ seed: Int) -> (Output<T>) throws(CNNError) -> Void {
     { array in for i in 0..<array.shape.count { array.data[i] = T((i * 7919 + seed * 104_729) % 2003 - 1001) / 1001 } }
   }
-  private func graph<T: Element>(_ c: Case, isWhole: Bool, _: T.Type) throws -> Graph<T> {
+  /// isWhole: all values are outputs. isApart: a sum with 0 stands between convolution and pool, so that each is done alone.
+  private func graph<T: Element>(
+    _ c: Case, isWhole: Bool = false, isApart: Bool = false, learnsX: Bool = false, _: T.Type
+  ) throws -> Graph<T> {
     let graph = Graph<T>()
-    let x = graph.input("x", shape: try shape([1] + c.x.dropFirst()))
+    let x =
+      learnsX
+      ? try graph.parameter("x", shape(c.x), spread(3)) : graph.input("x", shape: try shape([1] + c.x.dropFirst()))
     let w = try graph.parameter("w", shape([c.filters, c.x[1], c.kernel, c.kernel]), spread(1))
     let b = try graph.parameter("b", shape([c.filters]), spread(2))
     let attributes: [Attribute] = [
@@ -42,6 +47,10 @@ import Testing
       .ints("kernel_shape", c.pool), .ints("strides", c.poolStrides), .ints("pads", c.poolPads), .int("ceil_mode", c.ceil),
     ]
     var values = try graph.add("Conv", attributes, inputs: [x, w, b])
+    if isApart {
+      let zero = try graph.buffer("zero", shape([])) { array throws(CNNError) in array.data[0] = 0 }
+      values = try graph.add("Add", inputs: [values[0], zero])
+    }
     for isRelu in [c.reluFirst, !c.reluFirst] {
       values += try graph.add(isRelu ? "Relu" : "MaxPool", isRelu ? [] : pool, inputs: [values[values.count - 1]])
     }
@@ -59,6 +68,36 @@ import Testing
     try check(c, Float.self)
     try check(c, Double.self)
   }
+  @Test(arguments: cases) private func gradientsAreTheSame(_ c: Case) throws {
+    for learnsX in [false, true] {
+      try gradients(c, learnsX: learnsX, Float.self)
+      try gradients(c, learnsX: learnsX, Double.self)
+    }
+  }
+  private func gradients<T: Element>(_ c: Case, learnsX: Bool, _: T.Type) throws {
+    let x = try Array1<T>(c.x) { T(($0 * 7919 + 13) % 2003 - 1001) / 501 }
+    func run(isApart: Bool) throws -> (y: [T], gradients: [T], steps: Int) {
+      let graph = try graph(c, isApart: isApart, learnsX: learnsX, T.self)
+      let plan = try Plan(graph, inputs: learnsX ? [] : [x.shape], mode: .train), run = try Execution(plan)
+      let flat = try Block<T>(graph.parameters.count)
+      flat.data.update(repeating: .nan, count: flat.count)
+      try run.forward(learnsX ? [] : [x.input.data], graph, gradients: flat.data)
+      let y = try run.output(0), gradient = try run.lossGradient()
+      for i in 0..<y.shape.count { gradient.data[i] = T((i * 104_729 + 7) % 1009 - 504) / 504 }
+      try run.backward()
+      let gradients = graph.parameters.entries.flatMap { entry in (0..<entry.shape.count).map { flat.data[entry.offset + $0] } }
+      return withExtendedLifetime(flat) { ((0..<y.shape.count).map { y.data[$0] }, gradients, plan.stepCount) }
+    }
+    let ours = try run(isApart: false), apart = try run(isApart: true)
+    #expect(ours.y == apart.y)
+    if c.x[0] > 0 { #expect((apart.steps - ours.steps == 2) == (c.x[1] <= 4 && 2 * c.filters >= T.lanes)) }
+    // Sums of up to so many terms, in another order: within as many half units in the last place of the sum of their sizes, of which each
+    // is below 2 (Higham 2002, section 4.2).
+    let terms = T(c.x.reduce(1, *) * c.filters), tolerance = terms * terms * T.ulpOfOne
+    #expect(zip(ours.gradients, apart.gradients).allSatisfy { abs($0 - $1) <= tolerance && $0.isFinite })
+    if c.x[0] > 0 { #expect(ours.gradients.contains { abs($0) > 0.1 }) }
+  }
+
   /// A pool that says where its maxima are has a step of its own.
   @Test func placesOfMaximaAreKept() throws {
     let x = try Array1<Float>([2, 1, 9, 8]) { Float(($0 * 7919 + 13) % 2003 - 1001) / 501 }

@@ -32,8 +32,9 @@ struct BlockedPlane<T> {
 /// x[N][ceil(C/B)][H + 2*halo][W + 2*halo][B], where B is the number of lanes of a vector: a vector holds a pixel of B channels. Lanes
 /// behind channel C and the halo are zeros: whoever writes the array writes these too, and whoever reads it may count on them.
 package struct BlockedArray<T: Element> {
-  /// [N][C][H][W].
+  /// [N][C][H][W], and its extents at hand: loops over rows ask for them.
   package let shape: Shape
+  package let N: Int, C: Int, H: Int, W: Int
   package let halo: Int
   /// The first element of all: lane 0 of a corner of the halo.
   package let data: UnsafeMutablePointer<T>
@@ -42,6 +43,7 @@ package struct BlockedArray<T: Element> {
 
   package init(_ shape: Shape, halo: Int, _ data: UnsafeMutablePointer<T>) throws(CNNError) {
     let extents = try BlockedArray.extents(shape, halo)
+    (N, C, H, W) = (shape[0], shape[1], shape[2], shape[3])
     (self.shape, self.halo, self.data) = (shape, halo, data)
     rowStep = extents[3] &* extents[4]
     blockStep = extents[2] &* rowStep
@@ -50,14 +52,10 @@ package struct BlockedArray<T: Element> {
 
   /// B.
   package static var lanes: Int { T.lanes }
-  package var N: Int { shape[0] }
-  package var C: Int { shape[1] }
-  package var H: Int { shape[2] }
-  package var W: Int { shape[3] }
   /// ceil(C/B).
-  package var blocks: Int { (shape[1] &+ BlockedArray.lanes &- 1) / BlockedArray.lanes }
+  package var blocks: Int { (C &+ BlockedArray.lanes &- 1) / BlockedArray.lanes }
   /// Elements in memory.
-  package var count: Int { shape[0] &* imageStep }
+  package var count: Int { N &* imageStep }
 
   /// Lane 0 of pixel (0, 0) of a block of channels of an image.
   package func inside(_ n: Int, _ block: Int) -> UnsafeMutablePointer<T> {

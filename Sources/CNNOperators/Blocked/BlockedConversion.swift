@@ -18,7 +18,10 @@ extension BlockedArray {
     let side = halo &* BlockedArray.lanes, start = data + (n &* imageStep &+ block &* blockStep)
     // Above the image and beside its first row; beside two rows, which are neighbours; beside the last one and below.
     zero(start, halo &* rowStep &+ side)
-    for row in 0..<max(0, H &- 1) { zero(start + ((halo &+ row &+ 1) &* rowStep &- side), 2 &* side) }
+    T.kernels.copyRows(
+      RowCopy(
+        from: UnsafePointer(start), fromRow: 0, to: start + ((halo &+ 1) &* rowStep &- side), toRow: rowStep,
+        rows: max(0, H &- 1), columns: 0, after: 2 &* side, fill: 0))
     zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side)
   }
   func clearHalo() throws(CNNError) {

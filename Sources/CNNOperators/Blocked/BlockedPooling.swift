@@ -94,8 +94,13 @@ extension Pooling {
   package func blockedMaxBackward<T: Element>(
     _ winners: UnsafePointer<Int32>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
   ) throws(CNNError) {
-    zero(gradX.data, gradX.count)
+    // Every cell is in one window: then it is written once, and there need not be zeros before.
+    let isCut = (0..<2).allSatisfy { window.kernel[$0] == window.strides[$0] && window.dilations[$0] == 1 }
+    let replaces = isCut && gradY.H &* window.strides[0] == gradX.H && gradY.W &* window.strides[1] == gradX.W
+    if replaces { try gradX.clearHalo() } else { zero(gradX.data, gradX.count) }
     try forEachBlockedRun(gradX, gradY, bands: 1) { windows, step, place in
+      var windows = windows
+      windows.replaces = replaces
       withUnsafePointer(to: windows) { T.kernels.blocked.scatterWinners($0, step, winners + place.pixel &* windows.yStep) }
     } nothing: { _, _ in
     }
@@ -103,7 +108,7 @@ extension Pooling {
 
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func blockedAverageForward<T: Element>(_ x: BlockedArray<T>, _ y: BlockedArray<T>) throws(CNNError) {
-    let divisors = try Divisors(self, x.shape, y.shape)
+    let divisors = Divisors(self, x: (x.H, x.W), y: (y.H, y.W))
     try forEachBlockedRun(x, y) { windows, step, place in
       var windows = windows
       windows.divisor = T(divisors.byRow[place.row] &* divisors.byColumn[place.column])

@@ -102,7 +102,9 @@ package struct Convolution {
       return try sizes.depthwiseBackward(planar: x.data, weight.data, gradY.data, gradients)
     }
     if sizes.C < Convolution.fewChannels && sizes.C &* sizes.K &* sizes.N &* sizes.pixels > 0 {
-      return try sizes.backwardFewChannels(x.data, weight.data, gradY.data, gradients)
+      return try sizes.backwardFewChannels(x.data, weight.data, gradients) { image, _ in
+        gradY.data + image &* sizes.K &* sizes.pixels
+      }
     }
     if let gradWeight, let winograd = try sizes.winograd() {
       try winograd.weightGradient(.planar(x.data), .planar(gradY.data), gradWeight.data)

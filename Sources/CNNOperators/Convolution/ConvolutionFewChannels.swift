@@ -12,10 +12,15 @@ extension Convolution.Sizes {
   /// grad_y is spread once, with its rows as far apart as in the planes of x and zeros between them: then a gradient of the
   /// weight is a dot product of two flat arrays, that of x a product of matrices whose rows are added at the taps' offsets.
   ///
+  /// Where no gradient of x is wanted and rows of grad_y are whole vectors, it is read as it lies, row by row.
+  ///
+  /// gradY: the K planes of an image of a group (number n*G + g), which it may write to `room` elements.
+  ///
   /// A task is a run of images of one group; each keeps its own vectors of partial sums, which are added in order. Cells
   /// between the rows are multiplied by 0, so where x is not finite there, gradients of other taps may become NaN too.
   func backwardFewChannels(
-    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradients: ConvolutionGradients<T>
+    _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ gradients: ConvolutionGradients<T>, room: Int = 0,
+    gradY: (_ image: Int, _ room: UnsafeMutablePointer<T>) -> UnsafePointer<T>
   ) throws(CNNError) {
     let kernels = T.kernels, lanes = kernels.lanes
     let (N, C, K, G, taps, pixels, imageCells) = (N, C, K, G, taps, pixels, imageCells)
@@ -33,16 +38,19 @@ extension Convolution.Sizes {
     for (i, term) in order.enumerated() { offsets.data[i] = unsorted[term] }
     let rowsOfDots = K == 1 ? 1 : 4, paddedK = (K &+ rowsOfDots &- 1) / rowsOfDots &* rowsOfDots
     let (_, dotColumns) = balanced(terms, most: rowsOfDots == 1 ? 6 : kernels.dotColumns)
-    let run = (planes.run &+ lanes &- 1) / lanes &* lanes
+    let readsInPlace = gradients.x == nil && OW % lanes == 0 && K >= 4
+    // Rows of products: those of the planes as one, or each of its own.
+    let (dotRows, run) = readsInPlace ? (OH, OW) : (1, (planes.run &+ lanes &- 1) / lanes &* lanes)
     // Of a strip of so many pixels, four rows of grad_y stay in the first cache for all terms.
-    let (_, stripVectors) = balanced(run / lanes, most: 16_384 / (rowsOfDots &* lanes &* MemoryLayout<T>.stride)),
-      strip = stripVectors &* lanes
+    let most = max(1, 16_384 / (rowsOfDots &* lanes &* MemoryLayout<T>.stride))
+    let (_, stripVectors) = balanced(run / lanes, most: most), strip = stripVectors &* lanes
+    let (_, stripRows) = balanced(dotRows, most: max(1, most &* lanes / run))
 
     let product = try TapProduct(self, weight, parts: 1, wanted: gradients.x != nil)
     // Of a task: planes of x, spread grad_y, and what the product needs. Of a chunk: sums.
     let step = product.step, xCells = C &* cells &+ 2 &* lanes &+ step
-    let spreadCells = paddedK &* step
-    let scratchCells = xCells &+ spreadCells &+ product.cells
+    let spreadCells = readsInPlace ? 0 : paddedK &* step
+    let scratchCells = xCells &+ spreadCells &+ product.cells &+ room
     let scratch = try Scratch<T>(width &* scratchCells)
     let sumCells = paddedK &* terms &* lanes, biasCells = K
     let sums = try Scratch<T>(G &* chunks &* (sumCells &+ biasCells))
@@ -55,25 +63,31 @@ extension Convolution.Sizes {
       zero(dots, sumCells &+ biasCells)
       // Behind the planes, and in rows of no channel, there must be numbers: they are multiplied by 0.
       zero(planeData + C &* cells, xCells &- C &* cells)
-      zero(spread + K &* step, (paddedK &- K) &* step)
+      if !readsInPlace { zero(spread + K &* step, (paddedK &- K) &* step) }
       product.prepare(work)
       for n in stride(from: first, to: min(first &+ perChunk, N), by: 1) {
         let image = n &* G &+ g
-        self.spread(gradY + image &* K &* pixels, to: spread, step)
+        let gradient = gradY(image, work + product.cells)
+        if !readsInPlace { self.spread(gradient, to: spread, step) }
+        let rows = readsInPlace ? gradient : UnsafePointer(spread), rowStep = readsInPlace ? pixels : step
         if gradients.bias != nil {
-          for k in 0..<K { biasSums[k] += kernels.sum(spread + k &* step, planes.run) }
+          for k in 0..<K { biasSums[k] += kernels.sum(rows + k &* rowStep, dotRows &* run) }
         }
         if gradients.weight != nil {
           for c in 0..<C { planes.fill(planeData + c &* cells, x + (image &* C &+ c) &* imageCells, padding: 0) }
-          for p in stride(from: 0, to: run, by: strip) {
-            for k in stride(from: 0, to: paddedK, by: rowsOfDots) {
-              for t in stride(from: 0, to: terms, by: dotColumns) {
-                let columns = min(dotColumns, terms &- t)
-                let operands = DotOperands(
-                  a: UnsafePointer(spread) + (k &* step &+ p), aStep: step, b: UnsafePointer(planeData) + p,
-                  bOffsets: tapOffsets + t, sums: dots + (k &* terms &+ t) &* lanes, sumStep: terms &* lanes,
-                  count: min(strip, run &- p))
-                (rowsOfDots == 1 ? kernels.dotTiles1 : kernels.dotTiles4)[columns &- 1](operands)
+          for r in stride(from: 0, to: dotRows, by: stripRows) {
+            for p in stride(from: 0, to: run, by: strip) {
+              for k in stride(from: 0, to: paddedK, by: rowsOfDots) {
+                // In place there are no rows behind the last: some are done again.
+                let row = readsInPlace ? min(k, K &- rowsOfDots) : k
+                for t in stride(from: 0, to: terms, by: dotColumns) {
+                  var operands = DotOperands(
+                    a: rows + (row &* rowStep &+ r &* run &+ p), aStep: rowStep,
+                    b: UnsafePointer(planeData) + (r &* planes.width &+ p), bOffsets: tapOffsets + t,
+                    sums: dots + (k &* terms &+ t) &* lanes, sumStep: terms &* lanes, count: min(strip, run &- p))
+                  (operands.rows, operands.aRow, operands.bRow) = (min(stripRows, dotRows &- r), run, planes.width)
+                  (rowsOfDots == 1 ? kernels.dotTiles1 : kernels.dotTiles4)[min(dotColumns, terms &- t) &- 1](operands)
+                }
               }
             }
           }
@@ -88,6 +102,8 @@ extension Convolution.Sizes {
     let chunkCells = sumCells &+ biasCells
     for i in 0..<G &* K {
       let g = i / K, k = i % K, from = sumData + g &* chunks &* chunkCells
+      // The last rows in place are those of a whole tile.
+      let row = readsInPlace && k >= K &- K % rowsOfDots ? k &+ paddedK &- K : k
       if let bias = gradients.bias {
         bias[i] = 0
         for chunk in 0..<chunks { bias[i] += from[chunk &* chunkCells &+ sumCells &+ k] }
@@ -95,7 +111,7 @@ extension Convolution.Sizes {
       guard let weight = gradients.weight else { continue }
       for (t, term) in order.enumerated() {
         var total: T = 0
-        for chunk in 0..<chunks { total += kernels.sum(from + (chunk &* chunkCells &+ (k &* terms &+ t) &* lanes), lanes) }
+        for chunk in 0..<chunks { total += kernels.sum(from + (chunk &* chunkCells &+ (row &* terms &+ t) &* lanes), lanes) }
         weight[i &* terms &+ term] = total
       }
     }

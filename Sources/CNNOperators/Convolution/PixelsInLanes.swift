@@ -42,7 +42,7 @@ extension Convolution.Sizes {
 }
 
 /// Windows of planes times a panel of packed filters, into planes.
-private struct PlaneProduct<T: Element> {
+struct PlaneProduct<T: Element> {
   let packing: BlockedFilters<T>, filters: UnsafePointer<T>, limits: (low: T, high: T)?
   let rowsOfX: PlanarRows<T>, OW: Int
   private let kernels = T.kernels

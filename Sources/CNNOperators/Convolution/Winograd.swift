@@ -83,21 +83,30 @@ struct Winograd<T: Element> {
     _ to: UnsafeMutablePointer<T>
   ) {
     let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles), width = vectors &* lanes
-    for j in 0..<filters.columnPoints {
-      let plane = i &* filters.columnPoints &+ j, range = tiling.tiles(block, i, j)
-      if range.isEmpty { continue }
-      let tile = range.lowerBound &* lanes, b = u + j &* planeStep
+    for part in 0..<2 {
+      let columns = tiling.columns.pointsAlike[part]
+      let plane = i &* filters.columnPoints &+ columns.lowerBound, range = tiling.tiles(block, i, columns.lowerBound)
+      if columns.isEmpty || range.isEmpty { continue }
+      let tile = range.lowerBound &* lanes, b = u + columns.lowerBound &* planeStep
       var operands = BlockedTileOperands(
         a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: b,
         soon: b + planeStep, soonStep: width, c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes,
         continues: continues)
-      if let ahead {
-        // Its calls are spread over the planes.
-        let apart = max(1, filters.planes / ahead.calls), call = plane / apart
-        (operands.soon, operands.soonStep) =
-          plane % apart == 0 && call < ahead.calls ? (ahead.at(call), ahead.termStep) : (b, 0)
+      guard let ahead else {
+        kernels.run(
+          vectors: vectors, step: 1, pixels: range.count, products: columns.count, aProduct: inputStep, bProduct: planeStep,
+          cProduct: productStep, operands)
+        continue
       }
-      kernels.run(vectors: vectors, step: 1, pixels: range.count, operands)
+      // Its calls are spread over the planes.
+      let apart = max(1, filters.planes / ahead.calls)
+      for plane in plane..<plane &+ columns.count {
+        let call = plane / apart
+        (operands.soon, operands.soonStep) =
+          plane % apart == 0 && call < ahead.calls ? (ahead.at(call), ahead.termStep) : (operands.b, 0)
+        kernels.run(vectors: vectors, step: 1, pixels: range.count, operands)
+        operands.advance(inputStep, planeStep, productStep)
+      }
     }
   }
 

@@ -26,6 +26,8 @@ struct WinogradAxis {
   /// The products along the axis, and those that small tiles have no part in lie behind `shared`.
   var points: Int { large &+ 2 }
   var shared: Int { smallCount > 0 ? small &+ 2 : points }
+  /// Points in which the same tiles have a part: of all, and of large ones only.
+  var pointsAlike: InlineArray<2, Range<Int>> { [0..<shared, shared..<points] }
   var products: Int { largeCount &* (large &+ 2) &+ smallCount &* (small &+ 2) }
   func start(_ tile: Int) -> Int { tile < largeCount ? tile &* large : largeCount &* large &+ (tile &- largeCount) &* small }
   func size(_ tile: Int) -> Int { tile < largeCount ? large : small }

@@ -75,20 +75,24 @@ extension Winograd {
   ) {
     let kernels = T.kernels.blocked.tiles, lanes = lanes
     for i in 0..<tiling.rows.points {
-      for j in 0..<tiling.columns.points {
-        let plane = i &* tiling.columns.points &+ j, range = tiling.tiles(block, i, j), start = range.lowerBound
+      for part in 0..<2 {
+        let columns = tiling.columns.pointsAlike[part]
+        if columns.isEmpty { continue }
+        let plane = i &* tiling.columns.points &+ columns.lowerBound, to = sums + plane &* sumStep
+        let range = tiling.tiles(block, i, columns.lowerBound), start = range.lowerBound
         // A block may have no tile in a plane: then there is nothing to add, and to begin with zeros.
         if range.isEmpty {
-          if !continues { zero(sums + plane &* sumStep, sumStep) }
+          if !continues { zero(to, columns.count &* sumStep) }
           continue
         }
         let run = TileRun(offset: 0, count: range.count)
         withUnsafePointer(to: run) { run in
           kernels.run(
-            vectors: vectors, step: 0, pixels: channels,
+            vectors: vectors, step: 0, pixels: channels, products: columns.count, aProduct: xStep, bProduct: yStep,
+            cProduct: sumStep,
             BlockedTileOperands(
               a: x + (plane &* xStep &+ start &* tileStep), aStep: tileStep, aPixel: 1, runs: run, runCount: 1,
-              b: y + (plane &* yStep &+ start &* vectors &* lanes), c: sums + plane &* sumStep, cStep: lanes, cBlock: sumBlock,
+              b: y + (plane &* yStep &+ start &* vectors &* lanes), c: to, cStep: lanes, cBlock: sumBlock,
               continues: continues))
         }
       }

@@ -31,14 +31,13 @@ final class ConvOperator<T: Element>: Operator<T> {
     super.init(Signature(first.signature, absorbing: next.signature))
   }
   override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
-    guard mode == .infer else { return nil }
     // Not where the places of the maxima are an output too.
     if maxPool == nil, residual == nil, let next = next as? MaxPoolOperator<T>, next.takesMaxima, next.signature.outputs == 1,
       let w = inputs[1], poolsMaxima(w)
     {
       return ConvOperator(self, absorbing: next, maxPool: next)
     }
-    guard epilogueLimits == nil else { return nil }
+    guard mode == .infer && epilogueLimits == nil else { return nil }
     // In blocked arrays, 0 must stay 0.
     if let limits = next.limits, limits.low <= 0 && limits.high >= 0 {
       return ConvOperator(self, absorbing: next, limits: limits)
@@ -112,13 +111,15 @@ final class ConvOperator<T: Element>: Operator<T> {
       while wishes.count < residual { wishes.append(.planar) }
       wishes.append(.blocked(halo: 0))
     }
-    // What is pooled goes to planes a band at a time, a fraction of what comes from it.
+    // What is pooled goes to planes a band at a time, a fraction of what comes from it; in training always.
+    if maxPool != nil && mode == .train { return nil }
     if maxPool != nil { return LayoutRule(wishes, .blocked, gain: 0) }
     if mode == .infer { return LayoutRule(wishes, .blocked, gain: form.gain) }
     return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: form.trainingGain)
   }
 
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let maxPool, arrays.mode == .train { return try pooledForward(maxPool, arrays) }
     if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
     if let form = try planarForm(arrays.inputShape(0), arrays.inputShape(1)) {
       return try finishPlanar(arrays) { result, limits throws(CNNError) in
@@ -245,9 +246,28 @@ final class ConvOperator<T: Element>: Operator<T> {
     if let b = try arrays.optionalInput(2) { for k in 0..<K { shift[k] += factor[k] * b.data[k] } }
   }
 
+  // Pooled, in training
+
+  private func pooledForward(_ maxPool: MaxPoolOperator<T>, _ arrays: Arrays<T>) throws(CNNError) {
+    let x = try arrays.input(0), w = try arrays.input(1)
+    try convolution(x.shape, w.shape).pooledForward(
+      maxPool.pooling(convolutionShape(of: [x.shape, w.shape])), x, w, arrays.optionalInput(2), arrays.output(),
+      winners: arrays.kept(0))
+  }
+  /// The place of each maximum in its window.
+  override func kept(_ inputs: [Shape], _ outputs: [Shape]) throws(CNNError) -> [Kept] {
+    try maxPool?.kept(inputs, outputs) ?? []
+  }
+
   override var hasBackward: Bool { true }
   override var backwardReadsInputs: [Int] { [0, 1] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
+    if let maxPool {
+      let x = try arrays.input(0), w = try arrays.input(1), winners: Output<Int32> = try arrays.kept(0)
+      return try convolution(x.shape, w.shape).pooledBackward(
+        maxPool.pooling(convolutionShape(of: [x.shape, w.shape])), x, w, arrays.gradOutput(), winners: winners.input,
+        gradX: arrays.gradInput(0), gradWeight: arrays.gradInput(1), gradBias: arrays.gradInput(2))
+    }
     if let gradY = try arrays.blockedGradOutput(), let x = try arrays.blockedInput(0) {
       guard let form = try blockedForm(x.shape, arrays.inputShape(1), .train) else { return }
       return try form.backward(
