@@ -38,14 +38,6 @@ enum RightMatrix<T> {
   /// [panel][K][two vectors], panels `pitch` elements apart; zeros behind the last column.
   case panels(UnsafePointer<T>, pitch: Int, width: Int)
 
-  /// Where its rows begin, or, of columns that lie one after another, its columns; and how far they are apart.
-  var rows: (UnsafePointer<T>, Int) {
-    switch self {
-    case .view(let view): (view.data, max(view.rowStep, view.columnStep))
-    case .panels(let data, _, let width): (data, width)
-    }
-  }
-
   /// Columns begin at a panel.
   func from(row: Int, column: Int) -> RightMatrix {
     switch self {
@@ -199,22 +191,20 @@ struct PackedProduct<T: Element> {
       for p in 0..<panels {
         let first = p &* panel, columns = min(panel, N &- first)
         let (right, rightStep) = place(b.from(row: 0, column: first), columns, count, packedB)
-        let (next, nextStep) = b.from(row: 0, column: p &+ 1 < panels ? first &+ panel : first).rows
         for block in 0..<blocks {
           let row = block &* rows, height = min(rows, M &- row)
           if height <= 0 { break }
           let to = c + (row &* cStep &+ first)
           withUnsafePointer(to: 0) { noOffset in
-            var operands = TileOperands(
-              a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
-              b: right, c: to,
-              initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
-              initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
-              aStep: a.rowStep == 1 ? a.columnStep : aStep,
-              bStep: rightStep, cStep: cStep, columns: columns)
-            // Rows of the next panel, which a core does not see coming: they are far apart.
-            if block == 0 { (operands.soon, operands.soonStep) = (next, nextStep) }
-            kernels.tile(rows: height, operands)
+            kernels.tile(
+              rows: height,
+              TileOperands(
+                a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
+                b: right, c: to,
+                initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
+                initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
+                aStep: a.rowStep == 1 ? a.columnStep : aStep,
+                bStep: rightStep, cStep: cStep, columns: columns))
           }
         }
       }

@@ -16,9 +16,6 @@ public struct TileOperands<T> {
   public var columns: Int
   /// So many tiles of the same a, whose b are so far apart, and whose c; `initial` goes with c.
   public var tiles = 1, bTile = 0, cTile = 0
-  /// What will soon be needed, of which a line of the caches comes nearer with each term, `soonStep` elements from one to the next. Any
-  /// address will do; by default b, which is there.
-  public var soon: UnsafePointer<T>, soonStep = 0
   /// See BlockedTileOperands.
   public var limits: (low: T, high: T)?
 
@@ -31,7 +28,6 @@ public struct TileOperands<T> {
   ) {
     self.a = a
     self.b = b
-    soon = b
     self.c = c
     self.initial = initial
     self.initialStep = initialStep
@@ -79,13 +75,12 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
       }
     }
     if o.taps > 0 && o.inner > 0 {
-      var t = 0, soon = o.soon
+      var t = 0
       repeat {
         var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
         let end = b + o.inner &* o.bStep
         repeat {
           let b0 = V.load(b), b1 = V.load(b + V.count)
-          V.prefetch(soon)
           for m in 0..<Rows {
             let x = V.repeating(a[m])
             left[m] = V.multiplyAdd(x, b0, left[m])
@@ -93,7 +88,6 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
           }
           a += o.aStep
           b += o.bStep
-          soon += o.soonStep
         } while b != end
         t &+= 1
       } while t < o.taps
