@@ -148,6 +148,8 @@ func matrixProduct<T: Element>(
 struct PackedProduct<T: Element> {
   /// So many rows of K are packed at a time: a panel of b and a block of a fit the first cache together.
   static var depth: Int { 256 }
+  /// So many elements of b stay in the second cache while one block of rows after the other is made.
+  private static var cached: Int { (1 << 17) / MemoryLayout<T>.stride }
 
   let M: Int, N: Int
   /// Panels of b, and columns in each.
@@ -188,25 +190,35 @@ struct PackedProduct<T: Element> {
             packedA + block &* depth &* aStep, aStep, true)
         }
       }
-      for p in 0..<panels {
-        let first = p &* panel, columns = min(panel, N &- first)
-        let (right, rightStep) = place(b.from(row: 0, column: first), columns, count, packedB)
-        for block in 0..<blocks {
-          let row = block &* rows, height = min(rows, M &- row)
-          if height <= 0 { break }
-          let to = c + (row &* cStep &+ first)
-          withUnsafePointer(to: 0) { noOffset in
-            kernels.tile(
-              rows: height,
-              TileOperands(
-                a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
-                b: right, c: to,
-                initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
-                initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
-                aStep: a.rowStep == 1 ? a.columnStep : aStep,
-                bStep: rightStep, cStep: cStep, columns: columns))
+      func tiles(_ block: Int, _ p: Int, _ right: UnsafePointer<T>, _ rightStep: Int, tiles: Int = 1, apart: Int = 0) {
+        let row = block &* rows, height = min(rows, M &- row), first = p &* panel, to = c + (row &* cStep &+ first)
+        if height <= 0 { return }
+        withUnsafePointer(to: 0) { noOffset in
+          var operands = TileOperands(
+            a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
+            b: right, c: to,
+            initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
+            initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
+            aStep: a.rowStep == 1 ? a.columnStep : aStep,
+            bStep: rightStep, cStep: cStep, columns: min(panel, N &- first))
+          (operands.tiles, operands.bTile, operands.cTile) = (tiles, apart, panel)
+          kernels.tile(rows: height, operands)
+        }
+      }
+      if case .panels(let data, let pitch, let width) = b {
+        // As many panels as stay in the second cache, so that rows of c are written in long pieces: memory is slow at short ones.
+        let whole = N / panel, most = max(1, Self.cached / (panel &* max(1, count)))
+        for first in stride(from: 0, to: whole, by: most) {
+          for block in 0..<blocks {
+            tiles(block, first, data + first &* pitch, width, tiles: min(most, whole &- first), apart: pitch)
           }
         }
+        if whole < panels { for block in 0..<blocks { tiles(block, whole, data + whole &* pitch, width) } }
+        continue
+      }
+      for p in 0..<panels {
+        let (right, rightStep) = place(b.from(row: 0, column: p &* panel), min(panel, N &- p &* panel), count, packedB)
+        for block in 0..<blocks { tiles(block, p, right, rightStep) }
       }
     }
   }

@@ -9,6 +9,9 @@ public func transpose<V: Vector>(
 ) {
   // Where an axis ends within a square, the last one begins earlier and does some of it again: part of a square would take longer. Not
   // of rows that are filled up, whose zeros would be missing.
+  // Rows that are far apart are streams of short pieces, too short for the processor to see them as such: each line read asks for that of the
+  // row which comes in its place in the next square, each line begun for the one after the next.
+  let line = 64 / MemoryLayout<V.Scalar>.stride, areReadFar = fromStep > 8 &* line, areWrittenFar = toStep > 8 &* line
   for r in stride(from: 0, to: rows, by: V.count) {
     let row = padded ? r : max(0, min(r, rows &- V.count)), height = min(V.count, rows &- row)
     for c in stride(from: 0, to: columns, by: V.count) {
@@ -16,6 +19,12 @@ public func transpose<V: Vector>(
       let block = TransposedBlock(
         from: from + (row &* fromStep &+ column), fromStep: fromStep, rows: height, columns: width,
         to: to + (column &* toStep &+ row), toStep: toStep, written: padded ? V.count : height)
+      if areReadFar && c % line == 0 {
+        for i in 0..<V.count { V.prefetchNear(block.from + (V.count &+ i) &* fromStep) }
+      }
+      if areWrittenFar && r % line == 0 {
+        for i in 0..<width { V.prefetchNear(UnsafePointer(block.to) + (i &* toStep &+ 2 &* line)) }
+      }
       if height == V.count && width == V.count {
         V.transposeSquare(block.from, fromStep, block.to, toStep)
         continue

@@ -25,6 +25,10 @@ import Testing
     Case(C: 11, K: 7, kernel: (5, 2), pads: (0, 1, 4, 0), image: (5, 19)),
     Case(C: 17, K: 3, kernel: (2, 3), dilations: (3, 2), pads: (3, 2, 1, 4), image: (6, 13)),
     Case(C: 22, K: 18, groups: 2, kernel: (3, 3), dilations: (1, 2), pads: (2, 0, 0, 3), image: (8, 7)),
+    // Filters of one cell that outweigh an image: several slices of terms, several bands of images, several parts of the channels.
+    Case(N: 14, C: 37, K: 300, kernel: (1, 1), image: (4, 5)),
+    Case(C: 42, K: 18, groups: 2, kernel: (1, 1), image: (3, 3)),
+    Case(N: 140, C: 1100, K: 30, kernel: (1, 1), image: (3, 3)),
     // By taps in several strips, of more blocks of rows than are done at once.
     Case(N: 17, C: 9, K: 20, kernel: (3, 3), pads: (1, 1, 1, 1), image: (15, 40)),
     Case(N: 17, C: 9, K: 2, kernel: (1, 16), pads: (0, 15, 0, 8), image: (2, 37)),

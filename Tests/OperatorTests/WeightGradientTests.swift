@@ -1,5 +1,5 @@
-// A convolution's weight and bias gradients where input channels are few, against plain loops: with grad_y spread for both gradients, and
-// read as it lies where there is only one.
+// A convolution's weight and bias gradients where input channels are few, or filters have one cell, against plain loops: with grad_y spread
+// for both gradients, and read as it lies where there is only one.
 import CNNCore
 import CNNOperators
 import TestSupport
@@ -23,6 +23,9 @@ import Testing
     // Rows of more than are done at once.
     Case(N: 1, K: 6, kernel: (1, 3), pad: 0, image: (3, 4098)),
     Case(K: 4, kernel: (3, 3), pad: 1, image: (7, 13)),
+    // Filters of one cell and of more channels than stay in the second cache, a whole number of panels or not; images summed together.
+    Case(N: 1, C: 320, K: 13, kernel: (1, 1), image: (20, 15)),
+    Case(N: 5, C: 187, K: 25, groups: 2, kernel: (1, 1), image: (7, 9)),
   ]
 
   @Test(arguments: cases.indices) func bothWaysGiveTheSame(_ index: Int) throws {

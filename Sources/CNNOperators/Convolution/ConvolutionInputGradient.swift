@@ -8,6 +8,7 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     if N &* G &* C &* imageCells == 0 { return }
     if K == 0 || pixels == 0 { return zero(gradX, N &* G &* C &* imageCells) }
+    if areFiltersLarge && Convolution.channelsInLanes(C, of: T.self) { return try pointwiseInputGradient(weight, gradY, gradX) }
     let transposed = try transposed()
     if let winograd = try transposed?.winograd() {
       return try winograd.forward(

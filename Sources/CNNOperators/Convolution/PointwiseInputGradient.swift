@@ -1,0 +1,85 @@
+// grad_x of filters of one cell that outweigh an image: grad_x[c][pixel] = the sum over k of weight[k][c] * grad_y[k][pixel]. Some channels of
+// grad_y at a time are blocked, and multiplied by filters that are packed as they are needed, a panel at a time, so that every weight comes
+// from memory once and goes no further than the first cache.
+import CNNCore
+import Microkernels
+
+extension Convolution.Sizes {
+  var areFiltersLarge: Bool { isPointwise && C > pixels }
+
+  func pointwiseInputGradient(
+    _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>
+  ) throws(CNNError) {
+    let (G, C, K, pixels, lanes, kernels) = (G, C, K, pixels, T.lanes, T.kernels)
+    let panel = 2 &* lanes, panels = (C &+ panel &- 1) / panel
+    // Terms of the sums at a time, so few that all of their filters stay in the second cache.
+    let depth = max(1, min(128, BlockedBand<T>.bytes / (panels &* panel &* MemoryLayout<T>.stride)) / lanes) &* lanes
+    // Images at a time, as many as have those channels in the second cache, beside the sums.
+    let (bands, images) = balanced(N, most: max(1, BlockedBand<T>.bytes / (depth &* pixels &* MemoryLayout<T>.stride)))
+    let threads = try parallelWidth(panels, work), others = bands &* G
+    let sumBytes = panel &* images &* pixels &* MemoryLayout<T>.stride
+    let parts = min(panels, max(1, panels &* sumBytes >> 19, threads > 1 ? 4 &* threads / others : 1))
+    let most = (panels &+ parts &- 1) / parts
+
+    // The next block of channels begins in another set of the first cache.
+    let blockStep = (images &* pixels | 1) &* lanes, sums = images &* pixels &* panel
+    let runs = try Scratch<TileRun>((K &+ lanes &- 1) / lanes)
+    for block in 0..<(K &+ lanes &- 1) / lanes {
+      runs.data[block] = TileRun(
+        offset: block % (depth / lanes) &* blockStep, count: min(lanes, K &- block &* lanes))
+    }
+    let cells = depth / lanes &* blockStep, perWorker = cells &+ most &* (depth &* panel &+ sums)
+    let tasks = others &* parts, width = try parallelWidth(tasks, work)
+    let scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data, runData = UnsafePointer(runs.data)
+    parallel(tasks, width: width) { task, worker in
+      let blocked = scratchData + worker &* perWorker, filters = blocked + cells, y = filters + most &* depth &* panel
+      let g = task / parts % G, firstImage = task / (parts &* G) &* images, count = min(images, N &- firstImage)
+      let (firstPanel, panelCount) = part(task % parts, of: parts, panels)
+      if count <= 0 { return }
+      for k in stride(from: 0, to: K, by: depth) {
+        let terms = min(depth, K &- k)
+        for first in stride(from: 0, to: terms, by: lanes) {
+          for i in 0..<count {
+            kernels.transpose(
+              gradY + (((firstImage &+ i) &* G &+ g) &* K &+ k &+ first) &* pixels, pixels, min(lanes, terms &- first), pixels,
+              blocked + (first / lanes &* blockStep &+ i &* pixels &* lanes), lanes, true)
+          }
+        }
+        let filterStep = depth &* panel
+        // So few rows at a time that the processor sees that they are read in order.
+        for row in stride(from: 0, to: terms, by: lanes) {
+          for p in 0..<panelCount {
+            let c = (firstPanel &+ p) &* panel, columns = min(panel, C &- c), vectors = columns > lanes ? 2 : 1,
+              step = vectors &* lanes
+            var copy = RowCopy(
+              from: weight + ((g &* K &+ k &+ row) &* C &+ c), fromRow: C, to: filters + (p &* filterStep &+ row &* step),
+              toRow: step,
+              rows: min(lanes, terms &- row), columns: columns, after: step &- columns, fill: 0)
+            copy.ahead = lanes &* C
+            kernels.copyRows(copy)
+          }
+        }
+        for p in 0..<panelCount {
+          let vectors = C &- (firstPanel &+ p) &* panel > lanes ? 2 : 1
+          kernels.blocked.tiles.run(
+            vectors: vectors, step: 1, pixels: count &* pixels,
+            BlockedTileOperands(
+              a: blocked, aStep: 1, aPixel: lanes, runs: runData + k / lanes, runCount: (terms &+ lanes &- 1) / lanes,
+              b: filters + p &* filterStep, c: y + p &* sums, cStep: lanes, cBlock: images &* pixels &* lanes, continues: k > 0)
+          )
+        }
+      }
+      for i in 0..<count {
+        for p in 0..<panelCount {
+          for v in 0..<2 {
+            let c = (firstPanel &+ p) &* panel &+ v &* lanes
+            if c >= C { break }
+            kernels.transpose(
+              UnsafePointer(y) + (p &* sums &+ (v &* images &+ i) &* pixels &* lanes), lanes, pixels, min(lanes, C &- c),
+              gradX + (((firstImage &+ i) &* G &+ g) &* C &+ c) &* pixels, pixels, false)
+          }
+        }
+      }
+    }
+  }
+}
