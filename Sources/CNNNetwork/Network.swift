@@ -46,8 +46,18 @@ package final class Network<T: Element> {
     let version = graph.version
     if let plan = locked({ plans.find(shapes, contents, mode, version: version) }) { return plan }
     let plan = try Plan(graph, inputs: shapes, mode: mode, contents: contents)
+    // That the graph is for batches of one size alone is no fault.
+    plan.part = try? part(of: plan)
     locked { plans.add(plan, version: version) }
     return plan
+  }
+  /// A plan for a part of this one's batch, where that is better than all at once (ImageParts.swift).
+  private func part(of plan: Plan<T>) throws(CNNError) -> Plan<T>? {
+    guard let byImages = plan.byImages, let images = Plan.imagesAtOnce(of: plan.inputShapes[0][0], plan.arenaBytes, graph)
+    else { return nil }
+    let part = try Plan(
+      graph.forImages(images, byImages), inputs: Plan<T>.shapes(plan.inputShapes, images: images), mode: .infer)
+    return part.byImages != nil && part.isPart(of: plan.outputShapes, parts: plan.inputShapes[0][0] / images) ? part : nil
   }
   func plan(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
     try plan(inputs.map { $0.shape }, graph.withBools(inputs), mode)
@@ -66,8 +76,18 @@ package final class Network<T: Element> {
 
   /// The bytes that a run on inputs of these shapes needs for what nodes give and leave, besides inputs, parameters and gradients of
   /// these.
-  package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, [], mode).arenaBytes }
-  package func memory(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Int { try plan(inputs, mode).arenaBytes }
+  package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int {
+    try followed(plan(inputs, [], mode)).plan.arenaBytes
+  }
+  package func memory(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Int {
+    try followed(plan(inputs, mode)).plan.arenaBytes
+  }
+
+  /// The plan that a prediction follows for this one, and how often. All at once where what it prepares would not last until the next part.
+  func followed(_ plan: Plan<T>) -> (plan: Plan<T>, parts: Int) {
+    guard let part = plan.part, graph.contentVersion != nil else { return (plan, 1) }
+    return (part, plan.inputShapes[0][0] / part.inputShapes[0][0])
+  }
 
   /// A run of this plan, which is this thread's until it goes to `finish`.
   private func start(_ plan: Plan<T>) throws(CNNError) -> Execution<T> {
@@ -106,16 +126,20 @@ package final class Network<T: Element> {
         throw .type("\(output.name): wanted elements of \(type.description), got \(output.type.description)")
       }
     }
-    let run = try start(plan)
-    defer { finish(run) }
-    // Written in place, but where that would be over an input or another output.
+    // Written in place, but where that would be over an input or another output: then no part must be written before all are read.
     let places = outputs.enumerated().map { i, output in
       inputs.contains { output.overlaps($0) } || outputs[..<i].contains { output.overlaps($0.input) } ? nil : output.data
     }
-    try run.forward(at: inputs.map { $0.data }, graph, outputs: places)
-    for (i, output) in outputs.enumerated() {
-      let result = try run.anyOutput(i)
-      if result.data != output.data { copyBytes(result.data, to: output.data, result.bytes) }
+    let (part, parts) = places.contains(nil) ? (plan, 1) : followed(plan)
+    let run = try start(part)
+    defer { finish(run) }
+    for k in 0..<parts {
+      let own = k == 0 ? places : outputs.map { $0.data + k * ($0.input.bytes / parts) }
+      try run.forward(at: inputs.map { $0.data + k * ($0.bytes / parts) }, graph, outputs: own)
+      for (i, output) in outputs.enumerated() {
+        let result = try run.anyOutput(i), to = output.data + k * result.bytes
+        if result.data != to { copyBytes(result.data, to: to, result.bytes) }
+      }
     }
   }
 }

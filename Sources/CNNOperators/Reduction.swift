@@ -24,6 +24,9 @@ struct Reduction {
     return try Shape("reduced", extents: left.map { reduced.contains($0) ? 1 : x[$0] })
   }
 
+  /// Of each image for itself, where it is not reduced over them.
+  func imageRule(_ x: Shape) -> ImageRule { (try? reduced(x).contains(0)) == false ? .first : .together }
+
   /// The result with the extents of x: it stands still along the axes that are reduced.
   func result(_ x: Shape) throws(CNNError) -> StridedView {
     let reduced = try reduced(x)

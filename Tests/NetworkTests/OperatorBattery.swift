@@ -299,6 +299,13 @@ final class OperatorRun<T: Element> {
     try check(Double.self)
   }
 
+  /// What runs in parts says so, and is right: images are those of the batch (see the next).
+  @Test(arguments: operatorCases) func onlyWhatGoesByImagesSaysSo(_ test: OperatorCase) throws {
+    guard test.beginsWithArray else { return }
+    let plan = try OperatorRun<Float>(test, handIn: true).execution(.infer).plan
+    if plan.inputShapes[0].rank > 0 && plan.inputShapes[0][0] > 1 && plan.byImages != nil { #expect(test.isPerImage) }
+  }
+
   @Test(arguments: operatorCases) func anImageHasTheBitsThatItHasInABatch(_ test: OperatorCase) throws {
     func check<T: Element>(_: T.Type, _ mode: Mode) throws {
       let whole = try OperatorRun<T>(test, handIn: true)

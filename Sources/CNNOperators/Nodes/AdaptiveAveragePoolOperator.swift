@@ -47,6 +47,7 @@ final class AdaptiveAveragePoolOperator<T: Element>: Operator<T> {
         return axis
       })
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try windows.outputShape(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.input(0), y = try arrays.output()

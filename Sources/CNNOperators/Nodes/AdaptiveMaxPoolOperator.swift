@@ -10,6 +10,7 @@ final class AdaptiveMaxPoolOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x"]))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { signature.outputs == 1 ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = try SpatialAttributes.planar(inputs[0], "x")
     guard x.count <= Int(Int32.max) else {

@@ -22,6 +22,7 @@ final class AveragePoolOperator<T: Element>: Operator<T> {
     if x.rank != 5 { return nil }
     return try VolumePooling(spatial, x, kernel: kernel, ceilMode: ceilMode, countIncludePad: countIncludePad)
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     if let volume = try volume(inputs[0]) { return [volume.y] }
     let y = try pooling(inputs[0]).outputShape(SpatialAttributes.planar(inputs[0], "x"))

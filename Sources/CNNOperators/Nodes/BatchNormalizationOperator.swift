@@ -14,6 +14,7 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x", "scale", "b", "input_mean", "input_var"]))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     try Self.check(inputs, signature)
     return [inputs[0]]

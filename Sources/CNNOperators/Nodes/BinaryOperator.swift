@@ -5,6 +5,7 @@ import Microkernels
 class BinaryOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["a", "b"])) }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .broadcast }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try broadcastShape(inputs[0], inputs[1])] }
   /// Both inputs are of one type, and so is the output.
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {

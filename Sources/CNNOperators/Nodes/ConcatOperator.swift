@@ -18,6 +18,7 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     return axis < 0 ? axis + x.rank : axis
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { (try? checkedAxis(inputs[0])) != 0 ? .all : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let first = inputs[0], axis = try checkedAxis(first)
     var extent = 0

@@ -71,6 +71,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     let y = try convolution(x, w).outputShape(SpatialAttributes.planar(x, "x"), SpatialAttributes.planar(w, "w"))
     return try SpatialAttributes.shape(y, like: x)
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let y = try convolutionShape(of: inputs)
     if let maxPool { return [try maxPool.outputShapes(of: [y])[0]] }

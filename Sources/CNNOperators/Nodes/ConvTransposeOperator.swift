@@ -91,6 +91,7 @@ final class ConvTransposeOperator<T: Element>: Operator<T> {
     return (try Window(kernel: window.kernel, strides: window.strides, pads: pads, dilations: window.dilations), extents)
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let (x, w) = (inputs[0], inputs[1])
     let (convolution, y) = try adjoint(x, w)

@@ -55,6 +55,7 @@ final class DepthToSpaceOperator<T: Element>: MovingOperator<T> {
     super.init(try Signature(attributes, inputs: ["input"]))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try blocks.large(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     let x = try arrays.anyInput(0), y = try arrays.anyOutput()

@@ -21,6 +21,7 @@ final class DropoutOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["data", "ratio", "training_mode"], required: 1, outputs: 2))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0], inputs[0]] }
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     try want(T.elementType, inputs)

@@ -36,6 +36,9 @@ final class GemmOperator<T: Element>: Operator<T> {
     return (M, N, K)
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule {
+    !transA && (inputs.count < 3 || inputs[2].rank < 2 || inputs[2][0] == 1) ? .first : .together
+  }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let (M, N, _) = try extents(inputs[0], inputs[1])
     let y = try Shape("y", M, N)

@@ -9,6 +9,7 @@ final class GlobalLpPoolOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x"]))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try GlobalPooling.outputShape(inputs[0])] }
   override func forward(_ arrays: Arrays<T>) throws(CNNError) { try norm.globalForward(arrays.input(0), arrays.output()) }
 

@@ -21,6 +21,7 @@ class GroupNormalizationOperator<T: Element>: Operator<T> {
   private func normalization(_ x: Shape) throws(CNNError) -> GroupNormalization {
     try GroupNormalization(x, groups: groups, epsilon: epsilon)
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0]
     _ = try normalization(x)

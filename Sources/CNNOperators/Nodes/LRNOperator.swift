@@ -15,6 +15,7 @@ final class LRNOperator<T: Element>: Operator<T> {
     super.init(try Signature(attributes, inputs: ["x"]))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     try normalization.check(inputs[0])
     return [inputs[0]]

@@ -6,6 +6,7 @@ import Microkernels
 final class MatMulOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["a", "b"])) }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { inputs[0].rank > 1 && inputs[1].rank <= 2 ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try MatrixStack(inputs[0], inputs[1]).result] }
 
   override func multiplyAdds(_ inputs: [Shape], _ outputs: [Shape]) -> Int {

@@ -26,6 +26,7 @@ final class MaxPoolOperator<T: Element>: Operator<T> {
     guard signature.outputs == 1 else { throw CNNError(.unsupported, "indices: wanted none of volumes") }
     return try VolumePooling(spatial, x, kernel: kernel, ceilMode: ceilMode)
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { signature.outputs == 1 ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     if let volume = try volume(inputs[0]) { return [volume.y] }
     let y = try pooling(inputs[0]).outputShape(SpatialAttributes.planar(inputs[0], "x"))

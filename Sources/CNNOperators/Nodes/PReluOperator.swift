@@ -4,6 +4,7 @@ import CNNCore
 final class PReluOperator<T: Element>: Operator<T> {
   init(_ attributes: Attributes) throws(CNNError) { super.init(try Signature(attributes, inputs: ["x", "slope"])) }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .broadcast }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     _ = try Broadcast(inputs[1], to: inputs[0], "slope")
     return [inputs[0]]

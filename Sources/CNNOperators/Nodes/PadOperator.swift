@@ -76,6 +76,9 @@ final class PadOperator<T: Element>: MovingOperator<T> {
     for (i, axis) in axes.enumerated() { border[axis] = (pads[i], pads[i + axes.count]) }
     return border
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule {
+    (try? border(inputs[0]).first).map { $0 == (0, 0) } == true ? .first : .together
+  }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0], border = try border(x)
     for axis in 0..<x.rank {

@@ -9,6 +9,7 @@ final class ReduceMaxOperator<T: Element>: Operator<T> {
     super.init(try Reduction.signature(attributes))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { reduction.imageRule(inputs[0]) }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     guard inputs[0].count <= Int(Int32.max) else {
       throw CNNError(.unsupported, "data: wanted fewer than 2^31 elements, got shape \(inputs[0].description)")

@@ -9,6 +9,7 @@ final class ReduceMeanOperator<T: Element>: Operator<T> {
     super.init(try Reduction.signature(attributes))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { reduction.imageRule(inputs[0]) }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try reduction.outputShape(inputs[0])] }
   /// One by how many elements a mean is of.
   private func share(_ x: Shape, _ y: Shape) -> T { T(y.count) / T(x.count) }

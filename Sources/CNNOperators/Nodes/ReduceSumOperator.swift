@@ -9,6 +9,7 @@ final class ReduceSumOperator<T: Element>: Operator<T> {
     super.init(try Reduction.signature(attributes))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { reduction.imageRule(inputs[0]) }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try reduction.outputShape(inputs[0])] }
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     if let type = inputs[0], type.isInteger { return [type] }

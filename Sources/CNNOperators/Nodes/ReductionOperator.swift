@@ -23,6 +23,7 @@ final class ReductionOperator<T: Element>: Operator<T> {
     try ReductionOperator(attributes, .sumSquare)
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { reduction.imageRule(inputs[0]) }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [try reduction.outputShape(inputs[0])] }
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     guard let type = inputs[0], type != T.elementType else { return [T.elementType] }

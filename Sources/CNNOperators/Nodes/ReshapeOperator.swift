@@ -23,6 +23,15 @@ final class ReshapeOperator<T: Element>: ViewOperator<T> {
     super.init(try Signature(attributes, inputs: ["data", "shape"], required: 1))
   }
 
+  private init(_ other: ReshapeOperator, images: Int) {
+    (shape, allowsZero) = ([images] + other.shape.dropFirst(), other.allowsZero)
+    super.init(other.signature)
+  }
+  /// Files for batches of one size give the shape as numbers.
+  override func forImages(_ images: Int) throws(CNNError) -> Operator<T> {
+    if let first = shape.first, first > 0 { ReshapeOperator(self, images: images) } else { self }
+  }
+
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0]
     func extent(_ i: Int) -> Int { shape[i] == 0 && !allowsZero ? x[i] : shape[i] }

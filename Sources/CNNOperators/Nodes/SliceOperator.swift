@@ -39,6 +39,9 @@ final class SliceOperator<T: Element>: MovingOperator<T> {
     }
     return view
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule {
+    axes.contains { $0 == 0 || $0 == -inputs[0].rank } ? .together : .first
+  }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     [try Shape("output", extents: part(inputs[0]).axes.map { $0.extent })]
   }

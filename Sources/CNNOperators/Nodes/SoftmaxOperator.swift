@@ -17,6 +17,7 @@ final class SoftmaxOperator<T: Element>: Operator<T> {
     try SoftmaxOperator(attributes, isLogarithm: true)
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { axis != 0 && axis != -inputs[0].rank ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0]
     guard axis >= -x.rank && axis < x.rank else {

@@ -42,6 +42,7 @@ final class SplitOperator<T: Element>: MovingOperator<T> {
     return (axis, (0..<n).map { min(size, max(0, extent - $0 * size)) })
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { (try? parts(inputs[0]).axis) != 0 ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     let x = inputs[0], (axis, sizes) = try parts(x)
     var shapes: [Shape] = []

@@ -16,6 +16,7 @@ final class TransposeOperator<T: Element>: MovingOperator<T> {
     }
     return try resolve(axes: perm, rank: x.rank, "perm")
   }
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { (try? order(inputs[0]))?.first == 0 ? .first : .together }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] {
     [try Shape("transposed", extents: order(inputs[0]).map { inputs[0][$0] })]
   }

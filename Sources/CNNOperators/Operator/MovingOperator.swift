@@ -13,6 +13,7 @@ package class MovingOperator<T: Element>: Operator<T> {
 /// One whose output is input 0 under another shape: the elements stay where they are.
 package class ViewOperator<T: Element>: MovingOperator<T> {
   package override func isView(_ mode: Mode) -> Bool { true }
+  package override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   package override func forward(_ arrays: Arrays<T>) throws(CNNError) { try arrays.copyThrough() }
   package override var hasBackward: Bool { true }
   package override func backward(_ arrays: Arrays<T>) throws(CNNError) {

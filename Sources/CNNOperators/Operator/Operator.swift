@@ -26,6 +26,18 @@ package func saturatingProduct(_ a: Int, _ b: Int) -> Int {
   return isOver ? .max : product
 }
 
+/// What image n of an operator's outputs follows from, where the images of a batch lie along the first axis.
+package enum ImageRule {
+  /// From other images too, or from how many these are.
+  case together
+  /// From image n of input 0, and from all of the others.
+  case first
+  /// From image n of every input.
+  case all
+  /// From image n of the inputs that have as many axes as the output; others have fewer, or a first axis of 1.
+  case broadcast
+}
+
 /// How many inputs and outputs an operator has, checked for one node.
 package struct Signature {
   /// ONNX's names of the inputs, for messages.
@@ -157,6 +169,11 @@ package class Operator<T: Element> {
   package func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     throw CNNError(.unsupported, "this operator prepares nothing")
   }
+
+  /// Whether a batch may be run in parts. Asked of inference only, and where input 0 and the outputs have as many images.
+  package func imageRule(_ inputs: [Shape]) -> ImageRule { .together }
+  /// The same operator for parts of so many images, where it has been told how many there are.
+  package func forImages(_ images: Int) throws(CNNError) -> Operator { self }
 
   // What the planner may do with neighbours
 

@@ -78,6 +78,7 @@ final class ActivationOperator<F: Activation>: Operator<F.T> {
     super.init(try Signature(attributes, inputs: F.inputs, required: 1))
   }
 
+  override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
   override func outputShapes(of inputs: [Shape]) throws(CNNError) -> [Shape] { [inputs[0]] }
   override func outputTypes(of inputs: [ElementType?]) throws(CNNError) -> [ElementType] {
     if mapIntegers != nil, let type = inputs[0], type.isInteger { return [type] }
