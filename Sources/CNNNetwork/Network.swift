@@ -41,11 +41,33 @@ package final class Network<T: Element> {
     return try graph.parameter(name, shape) { array throws(CNNError) in try initializer.fill(array, key: key) }
   }
 
-  /// `contents`: the arrays themselves, where they are at hand; their elements may decide shapes.
-  func plan(_ shapes: [Shape], _ contents: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
+  /// A plan for inputs of these shapes.
+  func plan(_ shapes: [Shape], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    try plan(mode) {
+      $0.fits(shapes)
+    } or: { () throws(CNNError) in
+      try Plan(graph, inputs: shapes, mode: mode)
+    }
+  }
+  /// The same for inputs that are at hand: their elements may decide shapes.
+  func plan(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    let inputs = graph.withBools(inputs)
+    return try plan(mode) {
+      $0.fits(inputs)
+    } or: { () throws(CNNError) in
+      try Plan(graph, inputs: inputs.map { $0.shape }, mode: mode, contents: inputs)
+    }
+  }
+  func plan(_ inputs: [Input<T>], _ mode: Mode) throws(CNNError) -> Plan<T> {
+    try plan(inputs.map { AnyInput($0) }, mode)
+  }
+  /// One that is there and fits, or a new one.
+  private func plan(
+    _ mode: Mode, fits: (Plan<T>) -> Bool, or make: () throws(CNNError) -> Plan<T>
+  ) throws(CNNError) -> Plan<T> {
     let version = graph.version
-    if let plan = locked({ plans.find(shapes, contents, mode, version: version) }) { return plan }
-    let plan = try Plan(graph, inputs: shapes, mode: mode, contents: contents)
+    if let plan = locked({ plans.find(mode, version: version, fits) }) { return plan }
+    let plan = try make()
     // That the graph is for batches of one size alone is no fault.
     plan.part = try? part(of: plan)
     locked { plans.add(plan, version: version) }
@@ -59,15 +81,8 @@ package final class Network<T: Element> {
       graph.forImages(images, byImages), inputs: Plan<T>.shapes(plan.inputShapes, images: images), mode: .infer)
     return part.byImages != nil && part.isPart(of: plan.outputShapes, parts: plan.inputShapes[0][0] / images) ? part : nil
   }
-  func plan(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Plan<T> {
-    try plan(inputs.map { $0.shape }, graph.withBools(inputs), mode)
-  }
-  func plan(_ inputs: [Input<T>], _ mode: Mode) throws(CNNError) -> Plan<T> {
-    try plan(inputs.map { AnyInput($0) }, mode)
-  }
-
   /// The shapes of the outputs for inputs of these shapes.
-  package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, [], .infer).outputShapes }
+  package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, .infer).outputShapes }
   /// The shapes and types of the outputs for these inputs.
   package func outputKinds(_ inputs: [AnyInput]) throws(CNNError) -> [(shape: Shape, type: ElementType)] {
     let plan = try plan(inputs, .infer)
@@ -77,7 +92,7 @@ package final class Network<T: Element> {
   /// The bytes that a run on inputs of these shapes needs for what nodes give and leave, besides inputs, parameters and gradients of
   /// these.
   package func memory(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Int {
-    try followed(plan(inputs, [], mode)).plan.arenaBytes
+    try followed(plan(inputs, mode)).plan.arenaBytes
   }
   package func memory(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Int {
     try followed(plan(inputs, mode)).plan.arenaBytes

@@ -7,9 +7,9 @@ struct PlanCache<T: Element> {
   private var plans: [(plan: Plan<T>, version: Int)] = []  // the last used at the end
 
   /// A plan that fits, which becomes the last used.
-  mutating func find(_ shapes: [Shape], _ contents: [AnyInput], _ mode: Mode, version: Int) -> Plan<T>? {
+  mutating func find(_ mode: Mode, version: Int, _ fits: (Plan<T>) -> Bool) -> Plan<T>? {
     for i in plans.indices.reversed()
-    where plans[i].version == version && plans[i].plan.mode == mode && plans[i].plan.fits(shapes, contents) {
+    where plans[i].version == version && plans[i].plan.mode == mode && fits(plans[i].plan) {
       if i != plans.count - 1 { plans.append(plans.remove(at: i)) }
       return plans[plans.count - 1].plan
     }
@@ -24,11 +24,12 @@ struct PlanCache<T: Element> {
 }
 
 extension Plan {
-  /// Whether it is for these inputs; contents may be unknown, as an empty list.
-  func fits(_ shapes: [Shape], _ contents: [AnyInput]) -> Bool {
-    guard shapes == inputShapes else { return false }
-    guard !contents.isEmpty else { return self.contents.isEmpty }
-    for i in contents.indices where contents[i].type != inputTypes[i] { return false }
-    return self.contents.allSatisfy { $0.array.equals(contents[$0.input]) }
+  /// Whether it is for inputs of these shapes, whatever they contain.
+  func fits(_ shapes: [Shape]) -> Bool { contents.isEmpty && shapes == inputShapes }
+  /// Whether it is for these inputs.
+  func fits(_ inputs: [AnyInput]) -> Bool {
+    guard inputs.count == inputShapes.count else { return false }
+    for i in inputs.indices where inputs[i].shape != inputShapes[i] || inputs[i].type != inputTypes[i] { return false }
+    return contents.allSatisfy { $0.array.equals(inputs[$0.input]) }
   }
 }

@@ -70,7 +70,7 @@ package struct Pooling {
     let (OH, OW, H, W) = (shape[2], shape[3], gradX.shape[2], gradX.shape[3])
     try checkWinners(winners, H, W, OH, OW)
     let spread = try WinnersSpread<T>(window, gradX.shape, shape), pixels = OH &* OW, area = H &* W
-    try spread.channels.forEach { channel, stacked, cells in
+    try spread.channels.forEach(room: spread.cells) { channel, stacked, cells in
       spread.run(
         stacked, winners.data + channel &* pixels, gradY.data + channel &* pixels, gradX.data + channel &* area, cells)
     }
@@ -284,9 +284,9 @@ package struct Pooling {
 
     /// Elements of the room that `windows` and `maxima` need.
     var cells: Int { inImage ? 0 : planes.cells }
-    /// Calls body(first channel, how many of them, room for planes of one).
-    func forEach(_ body: (Int, Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
-      try forEach(cells: cells, stack, body)
+    /// Calls body(first channel, how many of them, room: for planes of one, or for so many elements).
+    func forEach(room: Int? = nil, _ body: (Int, Int, UnsafeMutablePointer<T>) -> Void) throws(CNNError) {
+      try forEach(cells: room ?? cells, stack, body)
     }
     /// Calls body(channel, its planes and so many cells more, their windows).
     func forEachPlanes(

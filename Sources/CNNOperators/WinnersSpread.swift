@@ -9,6 +9,8 @@ struct WinnersSpread<T: Element>: ~Copyable {
   private let offsets: Scratch<Int>
   /// Windows that may share a cell do not follow each other: a sum that is read just after it was written has to be waited for.
   private let apart: Int
+  /// Whether a row of cells is made from the windows that reach it, in vectors, and elements of the room for that.
+  private let asksWindows: Bool, roomCells: Int
 
   /// Of arrays of these shapes, x and y.
   init(_ window: Window, _ x: Shape, _ y: Shape) throws(CNNError) {
@@ -16,13 +18,24 @@ struct WinnersSpread<T: Element>: ~Copyable {
     for t in 0..<window.taps {
       offsets.data[t] = t / columns &* window.dilations[0] &* W &+ t % columns &* window.dilations[1]
     }
-    let span = (columns &- 1) &* window.dilations[1] &+ 1
-    self.channels = try Pooling.Channels<T>(window, x, y)
+    let span = (columns &- 1) &* window.dilations[1] &+ 1, channels = try Pooling.Channels<T>(window, x, y)
+    let asksWindows =
+      !channels.areDisjointPairs && window.dilations[0] == 1 && window.dilations[1] == 1 && step <= 2 && y.count > 0
+      && 2 &* y[3] >= T.lanes && (columns == 2 || columns == 3)
+    roomCells =
+      asksWindows
+      ? MaxPlaneGradient<T>.roomCells(
+        KH: window.kernel[0], KW: columns, OW: y[3], reach: window.pads[1] &+ W, columnStride: step, lanes: T.lanes) : 0
+    self.asksWindows = asksWindows
+    self.channels = channels
     self.offsets = offsets
     apart = min(max(1, y[3]), (span &+ step &- 1) / step)
   }
 
-  /// Of so many planes, no more than `channels.stack`. `cells`: room for `channels.cells`.
+  /// Elements of the room that `run` needs, and `channels`.
+  var cells: Int { max(channels.cells, roomCells) }
+
+  /// Of so many planes, no more than `channels.stack`.
   func run(
     _ stacked: Int, _ winners: UnsafePointer<Int32>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>,
     _ cells: UnsafeMutablePointer<T>
@@ -33,6 +46,16 @@ struct WinnersSpread<T: Element>: ~Copyable {
       if !covers { zero(gradX, stacked &* H &* W) }
       let windows = channels.windows(of: UnsafePointer(gradX), stacked, in: cells, padding: 0)
       return T.kernels.spreadWinners(gradY, winners, windows, window.kernel[0], W)
+    }
+    if asksWindows {
+      for plane in 0..<stacked {
+        let windows = MaxPlane(
+          x: UnsafePointer(gradX) + plane &* H &* W, y: UnsafeMutablePointer(mutating: gradY) + plane &* OH &* OW, H: H, W: W,
+          OH: OH, OW: OW, KH: window.kernel[0], KW: window.kernel[1], rowStride: window.strides[0],
+          columnStride: window.strides[1], top: window.pads[0], left: window.pads[1])
+        T.kernels.maxPlaneGradient(MaxPlaneGradient(windows, winners: winners + plane &* OH &* OW), cells)
+      }
+      return
     }
     zero(gradX, stacked &* H &* W)
     let taps = UnsafePointer(offsets.data), rowStep = window.strides[0] &* W, columnStep = window.strides[1]

@@ -293,11 +293,13 @@ func decode(_ text: UnsafePointer<CChar>?, _ argument: StaticString) throws(CNNE
   return Name(cString: text)
 }
 
-func decode<S>(_ list: UnsafePointer<S>?, _ count: Int, _ argument: StaticString) throws(CNNError) -> [S] {
+/// The caller's list in place.
+func decode<S>(
+  _ list: UnsafePointer<S>?, _ count: Int, _ argument: StaticString
+) throws(CNNError) -> UnsafeBufferPointer<S> {
   guard count >= 0 && count <= 1 << 20 else { throw .argument("\(argument): wanted at most 2^20 of them, got \(count)") }
-  if count == 0 { return [] }
-  guard let list else { throw .argument("\(argument): is NULL, wanted \(count) of them") }
-  return Array(UnsafeBufferPointer(start: list, count: count))
+  guard list != nil || count == 0 else { throw .argument("\(argument): is NULL, wanted \(count) of them") }
+  return UnsafeBufferPointer(start: list, count: count)
 }
 
 func decode<T: CElement>(_ inputs: UnsafePointer<swiftcnn_tensor>?, _ count: Int) throws(CNNError) -> [Input<T>] {
@@ -338,7 +340,7 @@ func decode(_ attributes: UnsafePointer<swiftcnn_attribute>?, _ count: Int) thro
     case SWIFTCNN_ATTRIBUTE_INTS:
       list.append(Attribute(name, .ints(try decode(given.integers, given.count, "attributes: integers").map { Int($0) })))
     case SWIFTCNN_ATTRIBUTE_FLOATS:
-      list.append(Attribute(name, .floats(try decode(given.numbers, given.count, "attributes: numbers"))))
+      list.append(Attribute(name, .floats(Array(try decode(given.numbers, given.count, "attributes: numbers")))))
     default: throw .argument("attributes: \(name) has the unknown type \(given.type.rawValue)")
     }
   }

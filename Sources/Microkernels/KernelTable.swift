@@ -45,12 +45,13 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
   public typealias MaxPlaneKernel = @Sendable (_ plane: MaxPlane<T>, _ row: MutablePointer) -> Void
+  public typealias MaxPlaneGradientKernel = @Sendable (_ plane: MaxPlaneGradient<T>, _ room: MutablePointer) -> Void
   public typealias DepthwisePlaneKernel = @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>) -> Void
   public typealias DepthwisePlaneGradient =
     @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>, _ sums: MutablePointer) -> Void
   public let depthwisePlane: DepthwisePlaneKernel, depthwisePlaneGradient: DepthwisePlaneGradient
   public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners
-  public let scatterShares: ScatterShares, maxPlane: MaxPlaneKernel
+  public let scatterShares: ScatterShares, maxPlane: MaxPlaneKernel, maxPlaneGradient: MaxPlaneGradientKernel
 
   // Elements.
   public typealias AddTo = @Sendable (_ to: MutablePointer, _ source: Pointer, _ count: Int) -> Void
@@ -101,7 +102,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
     spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares,
-    maxPlane: @escaping MaxPlaneKernel, depthwisePlane: @escaping DepthwisePlaneKernel,
+    maxPlane: @escaping MaxPlaneKernel, maxPlaneGradient: @escaping MaxPlaneGradientKernel,
+    depthwisePlane: @escaping DepthwisePlaneKernel,
     depthwisePlaneGradient: @escaping DepthwisePlaneGradient, addTo: @escaping AddTo,
     addRows: @escaping AddRows, sum: @escaping Sum, sumOfProducts: @escaping SumOfProducts,
     scaleShift: @escaping ScaleShift, combine: @escaping Combine, arithmetic: @escaping ArithmeticKernel, relu: @escaping Relu,
@@ -117,7 +119,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
-    (self.spreadWinners, self.scatterShares, self.maxPlane) = (spreadWinners, scatterShares, maxPlane)
+    (self.spreadWinners, self.scatterShares) = (spreadWinners, scatterShares)
+    (self.maxPlane, self.maxPlaneGradient) = (maxPlane, maxPlaneGradient)
     (self.depthwisePlane, self.depthwisePlaneGradient) = (depthwisePlane, depthwisePlaneGradient)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
     (self.scaleShift, self.combine, self.relu, self.maskedScale) = (scaleShift, combine, relu, maskedScale)
@@ -150,6 +153,7 @@ extension KernelTable {
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       maxPlane: { Microkernels.maxPlane(V.self, $0, $1) },
+      maxPlaneGradient: { Microkernels.maxPlaneGradient(V.self, $0, $1) },
       depthwisePlane: { Microkernels.depthwisePlane(V.self, $0) },
       depthwisePlaneGradient: { Microkernels.depthwisePlaneGradient(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },

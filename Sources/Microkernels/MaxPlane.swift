@@ -28,8 +28,11 @@ public struct MaxPlane<T> {
   public func rowCells(lanes: Int) -> Int { max(reach, left &+ W) &+ 4 &* lanes }
 }
 
+/// NaN where one is: the inner choice, which gives b where it cannot compare, is one instruction as long as no other shares its condition.
 @inlinable @inline(__always)
-func larger<V: Vector>(_ a: V, _ b: V) -> V { V.select(V.isNaN(a), a, V.select(V.isLess(b, a), a, b)) }
+func larger<V: Vector>(_ a: V, _ b: V) -> V {
+  V.select(V.isNaN(a), V.repeating(.nan), V.select(V.isLess(b, a), a, b))
+}
 
 /// `row`: room for the largest cells of the columns, padding and all.
 @inlinable @inline(never)

@@ -30,6 +30,9 @@ private struct Windows: CustomStringConvertible {
       Windows(KH: 3, KW: 3, rowStride: 2, columnStride: 2, top: 1, left: 1),
       Windows(KH: 3, KW: 3, rowStride: 1, columnStride: 1, top: 1, left: 0),
       Windows(KH: 2, KW: 5, rowStride: 3, columnStride: 2, top: 1, left: 4),
+      Windows(KH: 3, KW: 2, rowStride: 2, columnStride: 2, top: 2, left: 1),
+      Windows(KH: 5, KW: 2, rowStride: 1, columnStride: 1, top: 2, left: 1),
+      Windows(KH: 2, KW: 3, rowStride: 3, columnStride: 2, top: 1, left: 2),
       Windows(KH: 4, KW: 1, rowStride: 1, columnStride: 2, top: 3, left: 0),
     ]
     let images: [(Int, Int)] = [(1, 1), (5, 4), (7, 2 * lanes + 3), (12, 33)]
@@ -73,6 +76,35 @@ private struct Windows: CustomStringConvertible {
       }
       table.maxPlane(plane, row.data)
       y.expect(wanted, "\(windows)")
+    }
+  }
+
+  @Test(arguments: instructionSets) func gradientsGoToTheWinners(_ set: InstructionSet) {
+    gradients(set.float32())
+    gradients(set.float64())
+  }
+  private func gradients<T: Element>(_ table: KernelTable<T>) {
+    Windows.forEach(lanes: table.lanes) { windows in
+      if windows.KW != 2 && windows.KW != 3 { return }
+      let count = windows.OH * windows.OW, taps = windows.KH * windows.KW, cells = windows.H * windows.W
+      let y = Block<T>((0..<count).map { T(Double($0 * 7919 % 201 - 100) / 7) })
+      // Any cell of the image in each window, or none.
+      let winners = Block<Int32>(
+        (0..<count).map { i -> Int32 in
+          let inside = (0..<taps).filter { windows.cell(i, $0) != nil }
+          return inside.isEmpty || i % 11 == 3 ? -1 : Int32(inside[i * 31 % inside.count])
+        })
+      var wanted = [Expected<T>](repeating: Expected(0), count: cells)
+      for i in 0..<count {
+        if winners.data[i] >= 0, let cell = windows.cell(i, Int(winners.data[i])) { wanted[cell] += y.data[i] * 1 }
+      }
+      let x = Block<T>(untouched: cells)
+      let room = Block<T>(
+        untouched: MaxPlaneGradient<T>.roomCells(
+          KH: windows.KH, KW: windows.KW, OW: windows.OW, reach: windows.left + windows.W, columnStride: windows.columnStride,
+          lanes: table.lanes))
+      table.maxPlaneGradient(MaxPlaneGradient(windows.plane(x.data, y.data), winners: winners.data), room.data)
+      x.expect(wanted, "\(windows)")
     }
   }
 }

@@ -70,10 +70,10 @@ def _tensors(arrays: Sequence[npt.NDArray[Any]]) -> tuple[Any, int]:
 
 
 _tensor_bytes = struct.Struct("PPii").pack  # Tensor's members
-#: The same function, which takes tensors as bytes: structures of ctypes cost more than a small network.
-_predict = ctypes.CFUNCTYPE(_STATUS, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t)(
-    ctypes.cast(_functions["swiftcnn_network_predict"], c_void_p).value or 0
-)
+#: The same function, which takes tensors as bytes, and numbers as ctypes has them already: structures cost more than a small network, and
+#: so do conversions to declared types.
+_predict = ctypes.CFUNCTYPE(_STATUS)(ctypes.cast(_functions["swiftcnn_network_predict"], c_void_p).value or 0)
+_ONE = c_size_t(1)
 
 
 class Prediction:
@@ -84,12 +84,12 @@ class Prediction:
         given, made = _nowhere(x, network.dtype), _nowhere(y, network.dtype)
         self._x = (ctypes.addressof(given.shape.contents) if x else 0, len(x), given.type)
         self._y = (ctypes.addressof(made.shape.contents) if y else 0, len(y), made.type)
-        self._handle, self._owners = network._handle.value, (given, made)
+        self._handle, self._owners = c_void_p(network._handle.value), (given, made)
 
     def __call__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
         self._network.settle()
         given = _tensor_bytes(_address(x), *self._x)
-        status = _predict(self._handle, given, 1, _tensor_bytes(_address(y), *self._y), 1)
+        status = _predict(self._handle, given, _ONE, _tensor_bytes(_address(y), *self._y), _ONE)
         if status:
             _fail("swiftcnn_network_predict", status)
 

@@ -17,7 +17,7 @@ struct PooledMaxima<T: Element>: ~Copyable {
     count = planes &* pixels
   }
   /// Room that both ways need.
-  var cells: Int { spread.channels.cells }
+  var cells: Int { spread.cells }
 
   /// Calls body(first plane, how many) for planes that are done together, of `range`.
   private func forEachStack(_ range: Range<Int>, _ body: (Int, Int) -> Void) {
