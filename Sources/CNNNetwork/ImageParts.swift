@@ -5,8 +5,8 @@ import CNNOperators
 
 extension Graph {
   /// The values whose image n follows from image n of the inputs, and from nothing of other images; nil: an output is none of them.
-  func valuesByImages(_ kinds: ValueKinds) -> [Bool]? {
-    let shapes = kinds.shapes
+  func valuesByImages(_ kinds: ValueKinds) throws(CNNError) -> [Bool]? {
+    let shapes = kinds.shapes, none = try Shape("absent")
     guard let first = inputs.first, shapes[first.index].rank > 0 else { return nil }
     let images = shapes[first.index][0]
     var byImages = [Bool](repeating: false, count: values.count)
@@ -17,7 +17,8 @@ extension Graph {
     }
     for node in nodes {
       guard node.inputs.contains(where: { $0.map { byImages[$0.index] } ?? false }) else { continue }
-      guard node.made.isDeterministic && follows(node, shapes, byImages) && node.outputs.allSatisfy(isBatch) else { return nil }
+      guard node.made.isDeterministic && follows(node, shapes, none, byImages) && node.outputs.allSatisfy(isBatch)
+      else { return nil }
       for output in node.outputs { byImages[output.index] = true }
     }
     return outputs.allSatisfy { byImages[$0.index] } ? byImages : nil
@@ -34,8 +35,8 @@ extension Graph {
   }
 
   /// Whether image n of this node's outputs follows from image n of those inputs that are `byImages`.
-  private func follows(_ node: Node, _ shapes: [Shape], _ byImages: [Bool]) -> Bool {
-    let given = node.inputs.map { $0.map { shapes[$0.index] } ?? shapes[node.outputs[0].index] }
+  private func follows(_ node: Node, _ shapes: [Shape], _ none: Shape, _ byImages: [Bool]) -> Bool {
+    let given = node.inputs.map { $0.map { shapes[$0.index] } ?? none }
     let isOne = node.inputs.map { $0.map { byImages[$0.index] } ?? false }
     // What follows from the shapes of a batch is another number for a part; but of views shapes are all there is to it.
     let readsShapes = node.inputs.contains { id in

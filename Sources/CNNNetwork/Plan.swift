@@ -73,7 +73,7 @@ package final class Plan<T: Element> {
     let inferred = try graph.inferred(inputs, contents)
     byImages =
       mode == .infer && inferred.contents.isEmpty
-      ? inferred.graph.valuesByImages(try inferred.graph.kinds(inputs, mode)) : nil
+      ? try inferred.graph.valuesByImages(inferred.graph.kinds(inputs, mode)) : nil
     let rewritten = try inferred.graph.rewritten(mode)
     let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
     inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
