@@ -88,11 +88,7 @@ struct BlockedFilters<T: Element> {
       for panel in 0..<panels {
         let k = 2 &* panel &* lanes, step = vectors(panel) &* lanes, to = to + self.panel(g, panel)
         if allTaps == 1 {
-          let columns = min(step, K &- k)
-          kernels.copyRows(
-            RowCopy(
-              from: weight + ((g &* C &+ first) &* K &+ k), fromRow: K, to: to + first &* step, toRow: step, rows: channels,
-              columns: columns, after: step &- columns, fill: 0))
+          packRows(weight, g: g, panel: panel, first: first, rows: channels, to + first &* step)
           continue
         }
         for c in first..<first &+ channels {
@@ -109,6 +105,18 @@ struct BlockedFilters<T: Element> {
         }
       }
     }
+  }
+
+  /// Of filters of one cell that go the other way, weight[G][C][K]: some terms of a panel. Those `ahead` of them are asked for meanwhile.
+  func packRows(
+    _ weight: UnsafePointer<T>, g: Int, panel: Int, first: Int, rows: Int, ahead: Int = 0, _ to: UnsafeMutablePointer<T>
+  ) {
+    let k = 2 &* panel &* lanes, step = vectors(panel) &* lanes, columns = min(step, K &- k)
+    var copy = RowCopy(
+      from: weight + ((g &* C &+ first) &* K &+ k), fromRow: K, to: to, toRow: step, rows: rows, columns: columns,
+      after: step &- columns, fill: 0)
+    copy.ahead = ahead &* K
+    T.kernels.copyRows(copy)
   }
 
   /// weight[G][K][C][taps] of what is packed.

@@ -1,6 +1,6 @@
-// grad_x of filters of one cell that outweigh an image: grad_x[c][pixel] = the sum over k of weight[k][c] * grad_y[k][pixel]. Some channels of
-// grad_y at a time are blocked, and multiplied by filters that are packed as they are needed, a panel at a time, so that every weight comes
-// from memory once and goes no further than the first cache.
+// grad_x of filters of one cell that outweigh an image: grad_x[c][pixel] = the sum over k of weight[k][c] * grad_y[k][pixel]. Some channels k
+// at a time, grad_y is blocked and the weight's rows are packed, as they lie in memory, and multiplied at once: every weight comes from
+// memory in long pieces, once for some images, and goes no further than the second cache.
 import CNNCore
 import Microkernels
 
@@ -11,7 +11,7 @@ extension Convolution.Sizes {
     _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>
   ) throws(CNNError) {
     let (G, C, K, pixels, lanes, kernels) = (G, C, K, pixels, T.lanes, T.kernels)
-    let panel = 2 &* lanes, panels = (C &+ panel &- 1) / panel
+    let packing = BlockedFilters<T>(transposed: self, taps: 1), panel = 2 &* lanes, panels = packing.panels
     // Terms of the sums at a time, so few that all of their filters stay in the second cache.
     let depth = max(1, min(128, BlockedBand<T>.bytes / (panels &* panel &* MemoryLayout<T>.stride)) / lanes) &* lanes
     // Images at a time, as many as have those channels in the second cache, beside the sums.
@@ -22,17 +22,18 @@ extension Convolution.Sizes {
     let most = (panels &+ parts &- 1) / parts
 
     // The next block of channels begins in another set of the first cache.
-    let blockStep = (images &* pixels | 1) &* lanes, sums = images &* pixels &* panel
+    let blockStep = (images &* pixels | 1) &* lanes, sumBlock = images &* pixels &* lanes
+    let sums = 2 &* sumBlock, filterStep = depth &* panel, tiles = T.kernels.blocked.tiles
     let runs = try Scratch<TileRun>((K &+ lanes &- 1) / lanes)
     for block in 0..<(K &+ lanes &- 1) / lanes {
       runs.data[block] = TileRun(
         offset: block % (depth / lanes) &* blockStep, count: min(lanes, K &- block &* lanes))
     }
-    let cells = depth / lanes &* blockStep, perWorker = cells &+ most &* (depth &* panel &+ sums)
+    let cells = depth / lanes &* blockStep, perWorker = cells &+ most &* (filterStep &+ sums)
     let tasks = others &* parts, width = try parallelWidth(tasks, work)
     let scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data, runData = UnsafePointer(runs.data)
     parallel(tasks, width: width) { task, worker in
-      let blocked = scratchData + worker &* perWorker, filters = blocked + cells, y = filters + most &* depth &* panel
+      let blocked = scratchData + worker &* perWorker, filters = blocked + cells, y = filters + most &* filterStep
       let g = task / parts % G, firstImage = task / (parts &* G) &* images, count = min(images, N &- firstImage)
       let (firstPanel, panelCount) = part(task % parts, of: parts, panels)
       if count <= 0 { return }
@@ -45,39 +46,27 @@ extension Convolution.Sizes {
               blocked + (first / lanes &* blockStep &+ i &* pixels &* lanes), lanes, true)
           }
         }
-        let filterStep = depth &* panel
         // So few rows at a time that the processor sees that they are read in order.
         for row in stride(from: 0, to: terms, by: lanes) {
           for p in 0..<panelCount {
-            let c = (firstPanel &+ p) &* panel, columns = min(panel, C &- c), vectors = columns > lanes ? 2 : 1,
-              step = vectors &* lanes
-            var copy = RowCopy(
-              from: weight + ((g &* K &+ k &+ row) &* C &+ c), fromRow: C, to: filters + (p &* filterStep &+ row &* step),
-              toRow: step,
-              rows: min(lanes, terms &- row), columns: columns, after: step &- columns, fill: 0)
-            copy.ahead = lanes &* C
-            kernels.copyRows(copy)
+            let panel = firstPanel &+ p, to = filters + (p &* filterStep &+ row &* packing.vectors(panel) &* lanes)
+            packing.packRows(
+              weight, g: g, panel: panel, first: k &+ row, rows: min(lanes, terms &- row), ahead: lanes, to)
           }
         }
         for p in 0..<panelCount {
-          let vectors = C &- (firstPanel &+ p) &* panel > lanes ? 2 : 1
-          kernels.blocked.tiles.run(
-            vectors: vectors, step: 1, pixels: count &* pixels,
+          tiles.run(
+            vectors: packing.vectors(firstPanel &+ p), step: 1, pixels: count &* pixels,
             BlockedTileOperands(
               a: blocked, aStep: 1, aPixel: lanes, runs: runData + k / lanes, runCount: (terms &+ lanes &- 1) / lanes,
-              b: filters + p &* filterStep, c: y + p &* sums, cStep: lanes, cBlock: images &* pixels &* lanes, continues: k > 0)
-          )
+              b: filters + p &* filterStep, c: y + p &* sums, cStep: lanes, cBlock: sumBlock, continues: k > 0))
         }
       }
       for i in 0..<count {
         for p in 0..<panelCount {
-          for v in 0..<2 {
-            let c = (firstPanel &+ p) &* panel &+ v &* lanes
-            if c >= C { break }
-            kernels.transpose(
-              UnsafePointer(y) + (p &* sums &+ (v &* images &+ i) &* pixels &* lanes), lanes, pixels, min(lanes, C &- c),
-              gradX + (((firstImage &+ i) &* G &+ g) &* C &+ c) &* pixels, pixels, false)
-          }
+          packing.drain(
+            UnsafePointer(y) + (p &* sums &+ i &* pixels &* lanes), sumBlock, n: firstImage &+ i, g: g, panel: firstPanel &+ p,
+            first: 0, count: pixels, UnsafePointer(gradX), pixels)
         }
       }
     }
