@@ -65,7 +65,7 @@ extension Plan {
   static func imagesAtOnce(of batch: Int, _ bytes: Int, _ graph: Graph<T>) -> Int? {
     let parameters = (graph.parameters.count + graph.buffers.count) * MemoryLayout<T>.stride
     guard batch > 1 && bytes > cachedBytes && parameters <= 2 * cachedBytes else { return nil }
-    let most = max(1, cachedBytes / (bytes / batch))
+    let most = max(1, cachedBytes / max(1, bytes / batch))
     return most >= batch ? nil : (1...most).reversed().first { batch % $0 == 0 }
   }
   /// The same inputs with so many images.

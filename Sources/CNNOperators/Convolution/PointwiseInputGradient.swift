@@ -10,7 +10,7 @@ extension Convolution.Sizes {
   func pointwiseInputGradient(
     _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let (G, C, K, pixels, lanes, kernels) = (G, C, K, pixels, T.lanes, T.kernels)
+    let (G, K, pixels, lanes, kernels) = (G, K, pixels, T.lanes, T.kernels)
     let packing = BlockedFilters<T>(transposed: self, taps: 1), panel = 2 &* lanes, panels = packing.panels
     // Terms of the sums at a time, so few that all of their filters stay in the second cache.
     let depth = max(1, min(128, BlockedBand<T>.bytes / (panels &* panel &* MemoryLayout<T>.stride)) / lanes) &* lanes
