@@ -248,7 +248,8 @@ class Module(Runnable):
         """The bytes that a run on so many images, or a training step, needs for what layers give and leave for each other.
 
         Parameters (and their gradients, and what the optimizer carries) come on top, as does scratch memory within a layer. The
-        images are those that it was built for.
+        images are those that it was built for. Where these do not depend on each other, a prediction of many runs in parts,
+        and needs memory for one of them.
 
         >>> from swiftcnn import nn
         >>> net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Flatten(), nn.LazyLinear(2)).build((1, 8, 8))
