@@ -68,19 +68,12 @@ package final class Network<T: Element> {
     let version = graph.version
     if let plan = locked({ plans.find(mode, version: version, fits) }) { return plan }
     let plan = try make()
-    // That the graph is for batches of one size alone is no fault.
+    // That images depend on each other, or on how many they are, is no fault.
     plan.part = try? part(of: plan)
     locked { plans.add(plan, version: version) }
     return plan
   }
-  /// A plan for a part of this one's batch, where that is better than all at once (ImageParts.swift).
-  private func part(of plan: Plan<T>) throws(CNNError) -> Plan<T>? {
-    guard let byImages = plan.byImages, let images = Plan.imagesAtOnce(of: plan.inputShapes[0][0], plan.arenaBytes, graph)
-    else { return nil }
-    let part = try Plan(
-      graph.forImages(images, byImages), inputs: Plan<T>.shapes(plan.inputShapes, images: images), mode: .infer)
-    return part.byImages != nil && part.isPart(of: plan.outputShapes, parts: plan.inputShapes[0][0] / images) ? part : nil
-  }
+
   /// The shapes of the outputs for inputs of these shapes.
   package func outputShapes(_ inputs: [Shape]) throws(CNNError) -> [Shape] { try plan(inputs, .infer).outputShapes }
   /// The shapes and types of the outputs for these inputs.
@@ -96,12 +89,6 @@ package final class Network<T: Element> {
   }
   package func memory(_ inputs: [AnyInput], _ mode: Mode) throws(CNNError) -> Int {
     try followed(plan(inputs, mode)).plan.arenaBytes
-  }
-
-  /// The plan that a prediction follows for this one, and how often. All at once where what it prepares would not last until the next part.
-  func followed(_ plan: Plan<T>) -> (plan: Plan<T>, parts: Int) {
-    guard let part = plan.part, graph.contentVersion != nil else { return (plan, 1) }
-    return (part, plan.inputShapes[0][0] / part.inputShapes[0][0])
   }
 
   /// A run of this plan, which is this thread's until it goes to `finish`.

@@ -57,8 +57,6 @@ package final class Plan<T: Element> {
   let lossGradient: Operand?
   /// Gradients of parameters that the loss does not depend on: 0.
   let unreached: [Operand]
-  /// The values whose image n follows from image n of the inputs alone; nil: an output is none of them.
-  package let byImages: [Bool]?
   /// What a prediction follows instead, part by part (ImageParts.swift): set before the plan is shared.
   var part: Plan?
   package var stepCount: Int { steps.count }
@@ -70,11 +68,7 @@ package final class Plan<T: Element> {
   package init(
     _ graph: Graph<T>, inputs: [Shape], mode: Mode, layouts choice: LayoutChoice = .automatic, contents: [AnyInput] = []
   ) throws(CNNError) {
-    let inferred = try graph.inferred(inputs, contents)
-    byImages =
-      mode == .infer && inferred.contents.isEmpty
-      ? try inferred.graph.valuesByImages(inferred.graph.kinds(inputs, mode)) : nil
-    let rewritten = try inferred.graph.rewritten(mode)
+    let inferred = try graph.inferred(inputs, contents), rewritten = try inferred.graph.rewritten(mode)
     let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
     inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
     self.contents = inferred.contents

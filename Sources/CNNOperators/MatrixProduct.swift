@@ -190,7 +190,7 @@ struct PackedProduct<T: Element> {
             packedA + block &* depth &* aStep, aStep, true)
         }
       }
-      func tiles(_ block: Int, _ p: Int, _ right: UnsafePointer<T>, _ rightStep: Int, tiles: Int = 1, apart: Int = 0) {
+      func multiply(_ block: Int, _ p: Int, _ right: UnsafePointer<T>, _ rightStep: Int, tiles: Int = 1, apart: Int = 0) {
         let row = block &* rows, height = min(rows, M &- row), first = p &* panel, to = c + (row &* cStep &+ first)
         if height <= 0 { return }
         withUnsafePointer(to: 0) { noOffset in
@@ -210,15 +210,15 @@ struct PackedProduct<T: Element> {
         let whole = N / panel, most = max(1, Self.cached / (panel &* max(1, count)))
         for first in stride(from: 0, to: whole, by: most) {
           for block in 0..<blocks {
-            tiles(block, first, data + first &* pitch, width, tiles: min(most, whole &- first), apart: pitch)
+            multiply(block, first, data + first &* pitch, width, tiles: min(most, whole &- first), apart: pitch)
           }
         }
-        if whole < panels { for block in 0..<blocks { tiles(block, whole, data + whole &* pitch, width) } }
+        if whole < panels { for block in 0..<blocks { multiply(block, whole, data + whole &* pitch, width) } }
         continue
       }
       for p in 0..<panels {
         let (right, rightStep) = place(b.from(row: 0, column: p &* panel), min(panel, N &- p &* panel), count, packedB)
-        for block in 0..<blocks { tiles(block, p, right, rightStep) }
+        for block in 0..<blocks { multiply(block, p, right, rightStep) }
       }
     }
   }

@@ -43,9 +43,7 @@ package struct Pooling {
       return try bandedMaxForward(x, y)
     }
     let planes = y.shape[0] &* y.shape[1], (from, to) = (x.data, y.data)
-    let first = MaxPlane(
-      x: from, y: to, H: H, W: W, OH: OH, OW: OW, KH: window.kernel[0], KW: window.kernel[1], rowStride: window.strides[0],
-      columnStride: window.strides[1], top: window.pads[0], left: window.pads[1])
+    let first = MaxPlane(window, x: from, y: to, (H, W), (OH, OW))
     // Where the windows of a plane end with it, the next one goes on as if it were more rows: small ones are done together.
     let endsWithPlane = window.pads[0] == 0 && window.kernel[0] <= window.strides[0] && OH &* window.strides[0] == H
     let stack = endsWithPlane ? max(1, min(planes, 16_384 / max(1, H &* W))) : 1, tasks = (planes &+ stack &- 1) / stack
@@ -305,5 +303,14 @@ package struct Pooling {
         body(task &* stack, min(stack, count &- task &* stack), data + worker &* cells)
       }
     }
+  }
+}
+
+extension MaxPlane {
+  /// The windows of a plane of so many rows and columns, and as many of y.
+  init(_ window: Window, x: UnsafePointer<T>, y: UnsafeMutablePointer<T>, _ image: (Int, Int), _ output: (Int, Int)) {
+    self.init(
+      x: x, y: y, H: image.0, W: image.1, OH: output.0, OW: output.1, KH: window.kernel[0], KW: window.kernel[1],
+      rowStride: window.strides[0], columnStride: window.strides[1], top: window.pads[0], left: window.pads[1])
   }
 }

@@ -50,9 +50,8 @@ struct WinnersSpread<T: Element>: ~Copyable {
     if asksWindows {
       for plane in 0..<stacked {
         let windows = MaxPlane(
-          x: UnsafePointer(gradX) + plane &* H &* W, y: UnsafeMutablePointer(mutating: gradY) + plane &* OH &* OW, H: H, W: W,
-          OH: OH, OW: OW, KH: window.kernel[0], KW: window.kernel[1], rowStride: window.strides[0],
-          columnStride: window.strides[1], top: window.pads[0], left: window.pads[1])
+          window, x: UnsafePointer(gradX) + plane &* H &* W, y: UnsafeMutablePointer(mutating: gradY) + plane &* OH &* OW,
+          planes.image, planes.output)
         T.kernels.maxPlaneGradient(MaxPlaneGradient(windows, winners: winners + plane &* OH &* OW), cells)
       }
       return

@@ -96,7 +96,7 @@ private struct Windows: CustomStringConvertible {
         })
       var wanted = [Expected<T>](repeating: Expected(0), count: cells)
       for i in 0..<count {
-        if winners.data[i] >= 0, let cell = windows.cell(i, Int(winners.data[i])) { wanted[cell] += y.data[i] * 1 }
+        if winners.data[i] >= 0, let cell = windows.cell(i, Int(winners.data[i])) { wanted[cell] += y.data[i] }
       }
       let x = Block<T>(untouched: cells)
       let room = Block<T>(

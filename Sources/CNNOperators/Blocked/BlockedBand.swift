@@ -72,9 +72,8 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     let lanes = T.lanes, blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels, taps = taps,
       window = planes.window
-    // Filters that outweigh an image are read once for as many of its rows as can be, and shared among the threads, each of which has its own
+    // Large filters are read once for as many of its rows as can be, and shared among the threads, each of which has its own
     // copy of the band. So they are where there are few bands.
-    let areFiltersLarge = K &* taps > imageCells
     let band = try BlockedBand<T>(
       planes, blocks: blocks, tasks: areFiltersLarge ? 1 : 16, others: N &* G,
       bytes: (areFiltersLarge ? 2 : 1) &* BlockedBand<T>.bytes)

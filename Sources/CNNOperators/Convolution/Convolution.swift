@@ -41,6 +41,8 @@ package struct Convolution {
     var OH: Int { planes.output.0 }
     var OW: Int { planes.output.1 }
     var pixels: Int { planes.output.0 &* planes.output.1 }
+    /// Whether filters outweigh an image.
+    var areFiltersLarge: Bool { K &* taps > imageCells }
     var channelsInLanes: Bool { Convolution.channelsInLanes(K, of: T.self) }
     /// Columns of a tile: two vectors.
     var panel: Int { 2 &* T.lanes }

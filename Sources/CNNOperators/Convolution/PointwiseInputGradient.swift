@@ -5,8 +5,6 @@ import CNNCore
 import Microkernels
 
 extension Convolution.Sizes {
-  var areFiltersLarge: Bool { isPointwise && C > pixels }
-
   func pointwiseInputGradient(
     _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>, _ gradX: UnsafeMutablePointer<T>
   ) throws(CNNError) {

@@ -28,7 +28,7 @@ final class ReshapeOperator<T: Element>: ViewOperator<T> {
     super.init(other.signature)
   }
   /// Files for batches of one size give the shape as numbers.
-  override func forImages(_ images: Int) throws(CNNError) -> Operator<T> {
+  override func forImages(_ images: Int) -> Operator<T> {
     if let first = shape.first, first > 0 { ReshapeOperator(self, images: images) } else { self }
   }
 

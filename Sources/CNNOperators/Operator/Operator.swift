@@ -173,7 +173,7 @@ package class Operator<T: Element> {
   /// Whether a batch may be run in parts. Asked of inference only, and where input 0 and the outputs have as many images.
   package func imageRule(_ inputs: [Shape]) -> ImageRule { .together }
   /// The same operator for parts of so many images, where it has been told how many there are.
-  package func forImages(_ images: Int) throws(CNNError) -> Operator { self }
+  package func forImages(_ images: Int) -> Operator { self }
 
   // What the planner may do with neighbours
 
