@@ -47,17 +47,6 @@ public struct BlockedTileOperands<T> {
   }
 }
 
-extension BlockedTileOperands {
-  /// To the next of several products.
-  @inlinable @inline(__always)
-  public mutating func advance(_ aProduct: Int, _ bProduct: Int, _ cProduct: Int) {
-    a += aProduct
-    b += bProduct
-    soon += bProduct
-    c += cProduct
-  }
-}
-
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
@@ -212,11 +201,13 @@ public struct BlockedTiles<T>: @unchecked Sendable {
     operands.tiles = count &- large
     withUnsafePointer(to: operands) { self[vectors, step, small]($0) }
   }
-  /// The same of several products, whose a, b (and soon) and c are so far apart. There is at least one, and a pixel.
-  @inlinable
+  /// Of one of several products: b, and what will soon be needed.
+  public typealias Right = (b: UnsafePointer<T>, soon: UnsafePointer<T>, soonStep: Int)
+  /// The same of several products, whose a and c are so far apart; there is at least one, and a pixel.
+  @inlinable @inline(__always)
   public func run(
-    vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, bProduct: Int, cProduct: Int,
-    _ operands: BlockedTileOperands<T>
+    vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, cProduct: Int, _ operands: BlockedTileOperands<T>,
+    right: (_ product: Int) -> Right
   ) {
     let most = vectors == 2 ? rows2 : rows1, count = (pixels &+ most &- 1) / most
     let size = pixels / count, large = pixels % count, done = large &* (size &+ 1)
@@ -225,15 +216,28 @@ public struct BlockedTiles<T>: @unchecked Sendable {
     var first = operands, second = operands
     first.tiles = large
     second.tiles = count &- large
+    // `advance` comes before each product.
+    first.a -= aProduct
+    first.c -= cProduct
+    second.a -= aProduct
+    second.c -= cProduct
     second.a += done &* operands.aPixel
     second.c += done &* operands.cStep
     withUnsafeMutablePointer(to: &first) { first in
       withUnsafeMutablePointer(to: &second) { second in
-        for _ in 0..<products {
-          if large > 0 { other(first) }
+        func advance(_ o: UnsafeMutablePointer<BlockedTileOperands<T>>, _ right: Right) {
+          (o.pointee.b, o.pointee.soon, o.pointee.soonStep) = right
+          o.pointee.a += aProduct
+          o.pointee.c += cProduct
+        }
+        for product in 0..<products {
+          let right = right(product)
+          if large > 0 {
+            advance(first, right)
+            other(first)
+          }
+          advance(second, right)
           small(second)
-          first.pointee.advance(aProduct, bProduct, cProduct)
-          second.pointee.advance(aProduct, bProduct, cProduct)
         }
       }
     }

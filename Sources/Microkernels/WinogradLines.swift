@@ -147,20 +147,27 @@ public func winogradInput6<V: Vector>(_: V.Type, _ o: UnsafePointer<WinogradLine
 /// `count` filters of 3 x 3 taps, one behind another, at the points of one row, `columns` of them: a filter's points are a `plane` apart,
 /// filters a `step`. What a row of planes takes of the first cache leaves room for the taps, which are read again for the next row.
 @inlinable @inline(never)
-public func winogradEvaluateFilters<V: Vector, let Row: Int>(
-  _: InlineArray<Row, V>.Type, _ from: UnsafePointer<V.Scalar>, _ count: Int, _ to: UnsafeMutablePointer<V.Scalar>, step: Int,
-  plane: Int, columns: Int
+public func winogradEvaluateFilters<V: Vector, let Row: Int, let Stride: Int>(
+  _: InlineArray<Row, V>.Type, _: InlineArray<Stride, V>.Type, _ from: UnsafePointer<V.Scalar>, _ count: Int,
+  _ to: UnsafeMutablePointer<V.Scalar>, step: Int, plane: Int, columns: Int
 ) {
+  func evaluate(_ g0: V, _ g1: V, _ g2: V, _ points: Int, _ store: (Int, V) -> Void) {
+    if Stride == 1 {
+      winogradEvaluateFilter(g0, g1, g2, points, store)
+    } else {
+      winogradStridedFilter(g0, g1, g2, points, store)
+    }
+  }
   var from = from, to = to
   for _ in 0..<count {
     var values = InlineArray<3, V>(repeating: V.repeating(0))
     for j in 0..<3 {
       let tap = from + j &* V.count
-      winogradEvaluateFilter(V.load(tap), V.load(tap + 3 &* V.count), V.load(tap + 6 &* V.count), 6) {
+      evaluate(V.load(tap), V.load(tap + 3 &* V.count), V.load(tap + 6 &* V.count), 6) {
         if $0 == Row { values[j] = $1 }
       }
     }
-    winogradEvaluateFilter(values[0], values[1], values[2], columns) { V.store($1, to + $0 &* plane) }
+    evaluate(values[0], values[1], values[2], columns) { V.store($1, to + $0 &* plane) }
     from += 9 &* V.count
     to += step
   }
@@ -240,17 +247,32 @@ public func winogradSumTile<V: Vector, let Size: Int>(
   _: InlineArray<Size, V>.Type, _ o: UnsafePointer<WinogradLines<V.Scalar>>, _ finish: UnsafePointer<WinogradFinish<V.Scalar>>?
 ) {
   guard let finish else { return winogradSumTile(InlineArray<Size, V>.self, o) { y, to, _ in V.store(y, to) } }
-  let bias = finish.pointee.bias.map { V.load($0) } ?? V.repeating(0)
-  let low = finish.pointee.limits.map { V.repeating($0.low) }, high = finish.pointee.limits.map { V.repeating($0.high) }
-  var residual = finish.pointee.residual
-  let (point, step) = (finish.pointee.residualPoint, finish.pointee.residualStep)
-  winogradSumTile(InlineArray<Size, V>.self, o) { y, to, j in
-    var y = y + bias
+  var finisher = WinogradFinisher<V>(finish, cells: Size &- 2)
+  winogradSumTile(InlineArray<Size, V>.self, o) { finisher.store($0, $1, $2) }
+}
+
+/// Stores lines of `cells` one after another, finished.
+@usableFromInline
+struct WinogradFinisher<V: Vector> {
+  @usableFromInline let bias: V, limits: (low: V, high: V)?, point: Int, step: Int, last: Int
+  @usableFromInline var residual: UnsafePointer<V.Scalar>?
+
+  @inlinable @inline(__always)
+  init(_ finish: UnsafePointer<WinogradFinish<V.Scalar>>, cells: Int) {
+    bias = finish.pointee.bias.map { V.load($0) } ?? V.repeating(0)
+    limits = finish.pointee.limits.map { (V.repeating($0.low), V.repeating($0.high)) }
+    (point, step, last) = (finish.pointee.residualPoint, finish.pointee.residualStep, cells &- 1)
+    residual = finish.pointee.residual
+  }
+  /// Cell j of a line.
+  @inlinable @inline(__always)
+  mutating func store(_ sum: V, _ to: UnsafeMutablePointer<V.Scalar>, _ j: Int) {
+    var y = sum + bias
     if let cell = residual {
       y = y + V.load(cell + j &* point)
-      if j == Size &- 3 { residual = cell + step }
+      if j == last { residual = cell + step }
     }
-    if let low, let high { y = limited(y, low, high) }
+    if let limits { y = limited(y, limits.low, limits.high) }
     V.store(y, to)
   }
 }

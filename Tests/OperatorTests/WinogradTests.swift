@@ -8,10 +8,10 @@ import Testing
 @Suite struct WinogradTests {
   struct Case: Sendable {
     let N: Int, C: Int, K: Int, image: (Int, Int)
-    var pads = (1, 1, 1, 1)
+    var pads = (1, 1, 1, 1), stride = 1
 
     func convolution(exact: Bool = false) throws -> Convolution {
-      try Convolution(pads: [pads.0, pads.1, pads.2, pads.3], exact: exact)
+      try Convolution(strides: [stride, stride], pads: [pads.0, pads.1, pads.2, pads.3], exact: exact)
     }
   }
   /// All sizes of tiles, alone and with one another; one block of tiles and several, of rows and of images; channels that do not fill a
@@ -23,6 +23,16 @@ import Testing
     Case(N: 1, C: 129, K: 96, image: (8, 11), pads: (0, 0, 0, 0)), Case(N: 2, C: 96, K: 32, image: (2, 3)),
     Case(N: 70, C: 24, K: 24, image: (4, 4)), Case(N: 1, C: 8, K: 8, image: (33, 34)),
     Case(N: 2, C: 32, K: 5, image: (28, 28)), Case(N: 2, C: 6, K: 32, image: (28, 28)),
+    // The same where windows are 2 apart; grad_x goes that way for even sizes and a pad of one.
+    Case(N: 1, C: 64, K: 48, image: (14, 14), stride: 2), Case(N: 9, C: 33, K: 70, image: (14, 14), stride: 2),
+    Case(N: 2, C: 37, K: 49, image: (26, 12), pads: (1, 1, 2, 0), stride: 2),
+    Case(N: 3, C: 16, K: 16, image: (28, 28), stride: 2),
+    Case(N: 1, C: 40, K: 24, image: (57, 58), pads: (2, 2, 2, 2), stride: 2),
+    Case(N: 1, C: 129, K: 96, image: (16, 22), stride: 2),
+    Case(N: 2, C: 96, K: 32, image: (4, 6), stride: 2), Case(N: 70, C: 24, K: 24, image: (9, 9), pads: (0, 0, 0, 0), stride: 2),
+    Case(N: 1, C: 32, K: 32, image: (66, 68), pads: (1, 1, 0, 0), stride: 2),
+    // Pads beyond the window's span: grad_x is direct.
+    Case(N: 1, C: 32, K: 32, image: (16, 16), pads: (1, 1, 3, 4)),
   ]
 
   @Test(arguments: cases.indices) func againstExact(_ index: Int) throws {

@@ -123,12 +123,13 @@ def test_b_of_a_number_keeps_float32():
     assert L.Convolution(np.ones((1, 1, 1, 1), "f4"), 0).forward(np.ones((1, 1, 2, 2), "f4")).dtype == np.float32
 
 
-def test_exact_sums():
+@pytest.mark.parametrize("stride", [1, 2])
+def test_exact_sums(stride):
     """By Winograd's algorithm not even sums of small integers come out whole; `exact` has them as the definition has."""
-    x, W = np.rint(3 * normal(1, 17, 9, 12)).astype("f4"), np.rint(3 * normal(17, 17, 3, 3)).astype("f4")
-    wanted = oracle.Convolution(W.astype("f8"), np.zeros(17)).forward(x.astype("f8"))
-    assert np.array_equal(L.Convolution(W, 0, exact=True).forward(x), wanted)
-    np.testing.assert_allclose(L.Convolution(W, 0).forward(x), wanted, rtol=0, atol=1e-5 * abs(wanted).max())
+    x, W = np.rint(3 * normal(1, 17, 17, 12)).astype("f4"), np.rint(3 * normal(17, 17, 3, 3)).astype("f4")
+    wanted = oracle.Convolution(W.astype("f8"), np.zeros(17), stride).forward(x.astype("f8"))
+    assert np.array_equal(L.Convolution(W, 0, stride, exact=True).forward(x), wanted)
+    np.testing.assert_allclose(L.Convolution(W, 0, stride).forward(x), wanted, rtol=0, atol=1e-5 * abs(wanted).max())
 
 
 # ---- Results ---------------------------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ package struct BlockedConvolution<T: Element> {
     guard let gradX else { return }
     if isDepthwise {
       try sizes.depthwiseInputGradient(weight, gradY, gradX)
-    } else if let transposed = try sizes.transposed()?.winograd() {
-      try transposed.forward(.blocked(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .blocked(gradX))
+    } else if let winograd = try sizes.winogradOfInputGradient() {
+      try winograd.forward(.blocked(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .blocked(gradX))
       try gradX.clearHalo()
     } else {
       try sizes.directInputGradient(weight, gradY, gradX)

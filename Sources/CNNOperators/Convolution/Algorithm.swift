@@ -21,30 +21,57 @@ enum ConvolutionAlgorithm {
 
 extension Convolution.Sizes {
   /// The convolution by Winograd's algorithm, where that can be and is faster; nil: direct.
+  func winograd(reused: Bool = false) throws(CNNError) -> Winograd<T>? {
+    let window = planes.window, stride = window.strides[0]
+    guard allowsWinograd else { return nil }
+    return try fast(
+      Winograd<T>(
+        N: N, C: C, K: K, image: planes.image, output: planes.output, stride: stride, top: window.pads[0], left: window.pads[1],
+        reused: reused))
+  }
+
+  /// The same of the way from the gradient of y to that of x. Where windows are 2 apart, only with the usual pad of one above and to the
+  /// left, of images that pairs of cells cut up.
+  func winogradOfInputGradient() throws(CNNError) -> Winograd<T>? {
+    if let transposed = try transposed() { return try transposed.winograd() }
+    let window = planes.window, (H, W) = planes.image
+    let isUsual = window.strides[0] == 2 && window.pads[0] == 1 && window.pads[1] == 1
+    guard allowsWinograd && isUsual && H % 2 == 0 && W % 2 == 0 else { return nil }
+    return try fast(
+      Winograd<T>(
+        N: N, C: K, K: C, image: planes.output, output: planes.image, stride: 2, givesGradient: true, top: 0, left: 0,
+        reused: false))
+  }
+
+  /// Filters of 3 x 3 that move by 1 or 2. Beyond so many channels the sums would err by more than 1e-5.
+  private var allowsWinograd: Bool {
+    let window = planes.window, stride = window.strides[0]
+    guard !exact && stride <= 2 && G == 1 && N > 0 && C > 0 && K > 0 && C <= 2048 && K <= 2048 else { return false }
+    for axis in 0..<2 where window.kernel[axis] != 3 || window.strides[axis] != stride || window.dilations[axis] != 1 {
+      return false
+    }
+    return true
+  }
+
+  /// What may be Winograd's, if it is the faster way for these sizes.
   ///
   /// Times are counted in products of vectors, of which direct tiles do nine in ten cycles. Winograd's matrix products come a little behind,
-  /// but there are up to four times less; each tile costs `transforms` for each block of channels of x and of y, of which half is spent on
-  /// moving planar arrays, and so does each vector of filters. All of it for one image, whatever N is: an image has
-  /// the same bits in every batch. So few channels as have direct kernels of their own keep them. Beyond so many channels the sums
-  /// would err by more than 1e-5.
-  func winograd(reused: Bool = false) throws(CNNError) -> Winograd<T>? {
-    let override = try ConvolutionAlgorithm.override.get(), window = planes.window
-    guard !exact && override != .direct && G == 1 && N > 0 && C > 0 && K > 0 && C <= 2048 && K <= 2048 else { return nil }
-    for axis in 0..<2 where window.kernel[axis] != 3 || window.strides[axis] != 1 || window.dilations[axis] != 1 { return nil }
-    guard
-      let winograd = Winograd<T>(
-        N: N, C: C, K: K, image: planes.image, output: planes.output, top: window.pads[0], left: window.pads[1],
-        reused: reused)
-    else { return nil }
+  /// but there are up to four times less; each tile costs `transforms` for each block of channels that comes and goes, of which half is
+  /// spent on moving planar arrays, and so does each vector of filters. All of it for one image, whatever N is: an image has
+  /// the same bits in every batch. So few channels as have direct kernels of their own keep them.
+  private func fast(_ winograd: Winograd<T>?) throws(CNNError) -> Winograd<T>? {
+    let override = try ConvolutionAlgorithm.override.get()
+    guard let winograd, override != .direct else { return nil }
     if override == .winograd { return winograd }
-    if C <= Convolution.planarChannels || !channelsInLanes { return nil }
-    let lanes = T.lanes, inputs = (C + lanes - 1) / lanes, outputs = (K + lanes - 1) / lanes
-    let transforms = 450.0, filters = 150.0
+    if winograd.C <= Convolution.planarChannels || !Convolution.channelsInLanes(winograd.K, of: T.self) { return nil }
+    let inputs = winograd.channelBlocks, outputs = winograd.filters.blocks, products = Double(winograd.C * outputs)
+    let transforms = 12.5 * Double(winograd.tiling.planes), filters = 150.0
     let axes = (winograd.tiling.rows, winograd.tiling.columns)
-    let tiles = Double(axes.0.count * axes.1.count), products = Double(axes.0.products * axes.1.products)
+    let tiles = Double(axes.0.count * axes.1.count)
     let fast =
-      products * Double(C * outputs) / 0.85 + tiles * Double(inputs + outputs) * transforms + Double(C * outputs) * filters
-    let direct = Double(pixels) * Double(9 * C * outputs) / 0.9
+      Double(axes.0.products * axes.1.products) * products / 0.85 + tiles * Double(inputs + outputs) * transforms
+      + products * filters
+    let direct = Double(pixels * 9) * products / 0.9
     return fast < direct ? winograd : nil
   }
 }

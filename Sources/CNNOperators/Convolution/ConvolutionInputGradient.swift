@@ -8,12 +8,11 @@ extension Convolution.Sizes {
   ) throws(CNNError) {
     if N &* G &* C &* imageCells == 0 { return }
     if K == 0 || pixels == 0 { return zero(gradX, N &* G &* C &* imageCells) }
-    let transposed = try transposed()
-    if let winograd = try transposed?.winograd() {
+    if let winograd = try winogradOfInputGradient() {
       return try winograd.forward(
         .planar(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .planar(UnsafePointer(gradX)))
     }
-    if let transposed, transposed.channelsInLanes, !transposed.isDepthwise {
+    if let transposed = try transposed(), transposed.channelsInLanes, !transposed.isDepthwise {
       if isPointwise && transposed.areFiltersLarge { return try pointwiseInputGradient(weight, gradY, gradX) }
       try transposed.forwardFlipped(weight, gradY, gradX)
     } else {

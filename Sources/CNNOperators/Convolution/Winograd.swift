@@ -1,6 +1,6 @@
-// Winograd's algorithm (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks") for filters of 3 x 3 and stride 1: tiles of
-// 4 x 4 pixels of y from 6 x 6 of x by 36 products instead of 144. For each of the 36, the transformed tiles are the rows of a matrix
-// product over the channels.
+// Winograd's algorithm (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks") for filters of 3 x 3: tiles of
+// 4 x 4 pixels of y from 6 x 6 of x by 36 products instead of 144; or, where windows are 2 apart, from 9 x 9 by 81. For each of these,
+// the transformed tiles are the rows of a matrix product over the channels.
 //
 // Tiles are worked on in blocks that leave the transformed x and the products in the second cache (Gelashvili, Shavit & Zlateski 2019,
 // "L3 Fusion: Fast Transformed Convolutions on CPUs"). Arrays of a block, of T tiles:
@@ -14,6 +14,10 @@ struct Winograd<T: Element> {
   /// Rows above, columns to the left.
   let top: Int, left: Int
   let tiling: WinogradTiling
+  private var stride: Int { tiling.stride }
+  /// Whether it is the way back of windows that are 2 apart: from the gradient of y, K channels in the letters of there, to that of x.
+  let givesGradient: Bool
+  typealias Kind = WinogradKernels<T>.Kind
   let blocks: [WinogradBlock]
   let filters: WinogradFilters<T>
   let kernels = T.kernels.blocked.tiles
@@ -24,16 +28,24 @@ struct Winograd<T: Element> {
   let transformsInPlace: Bool
 
   /// nil where y is too small to be cut. `reused`: filters are prepared for many calls.
-  init?(N: Int, C: Int, K: Int, image: (Int, Int), output: (Int, Int), top: Int, left: Int, reused: Bool) {
-    guard let tiling = WinogradTiling(images: N, height: output.0, width: output.1) else { return nil }
+  init?(
+    N: Int, C: Int, K: Int, image: (Int, Int), output: (Int, Int), stride: Int, givesGradient: Bool = false, top: Int,
+    left: Int, reused: Bool
+  ) {
+    let scale = givesGradient ? 2 : 1
+    guard
+      let tiling = WinogradTiling(images: N, height: output.0 / scale, width: output.1 / scale, stride: stride)
+    else { return nil }
     (self.N, self.C, self.K, self.top, self.left, self.tiling) = (N, C, K, top, left, tiling)
+    self.givesGradient = givesGradient
     (H, W) = image
     (OH, OW) = output
-    filters = WinogradFilters(C: C, K: K, rowPoints: tiling.rows.points, columnPoints: tiling.columns.points)
+    filters = WinogradFilters(C: C, K: K, tiling)
     let bytes = filters.transformedCount &* MemoryLayout<T>.stride
     // In place only once: for one block of tiles, which may be larger then.
     transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.heldInThirdCache)
-    blocks = tiling.blocks(transformsInPlace ? Winograd.tilesInPlace : Winograd.tilesPerBlock)
+    blocks = tiling.blocks(
+      transformsInPlace ? Winograd.tilesInPlace : stride == 1 ? Winograd.tilesPerBlock : Winograd.tilesPerStridedBlock)
   }
 
   var channelBlocks: Int { (C &+ lanes &- 1) / lanes }
@@ -45,15 +57,16 @@ struct Winograd<T: Element> {
   /// x, transformed in blocks of so many tiles.
   func inputMap(tiles: Int) -> WinogradMap<T> {
     WinogradMap(
-      tiling: tiling, kind: .input, channels: C, height: H, width: W, overlap: 2, top: top, left: left,
-      planeStep: odd(channelBlocks &* tiles))
+      tiling: tiling, kind: givesGradient ? .stridedGradient : stride == 1 ? .input : .stridedInput, channels: C, height: H,
+      width: W,
+      stride: givesGradient ? 1 : stride, overlap: 3 &- stride, top: top, left: left, planeStep: odd(channelBlocks &* tiles))
   }
   var work: Work { .multiplyAdds(tiling.products, C, K) }
 
   /// Elements of the filters in the form that `forward` wants them in, and of whole blocks of biases.
   var preparedCount: Int { filterCount &+ filters.blocks &* lanes }
   /// Tells prepared filters apart whose elements are as many (see Prepared).
-  var form: Int { transformsInPlace ? 2 : 8 &* filters.rowPoints &+ filters.columnPoints }
+  var form: Int { transformsInPlace ? 2 : 64 &* stride &+ 8 &* filters.rowPoints &+ filters.columnPoints }
   private var filterCount: Int { transformsInPlace ? filters.packedCount : filters.transformedCount }
 
   /// The filters in that form, and the biases behind them; no bias: zeros. `turned`, `factor`: see WinogradFilters.
@@ -75,43 +88,43 @@ struct Winograd<T: Element> {
     if let bias { copy(bias, to: to, K) }
   }
 
-  /// The products in row i of the planes, of a block's tiles and some channels of a panel of filters, added to those that are there or not.
-  /// ahead: what to ask for in the course of all rows; else the next plane of u.
+  /// The products in row i of the planes, of a block's tiles and some channels of a panel of filters, added to those that are there or not;
+  /// u is the row of the filters' planes that it meets. ahead: what to ask for in the course of all rows; else the next plane of u.
   func multiply(
     row i: Int, _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
     _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: WinogradFilters<T>.Ahead? = nil,
     _ to: UnsafeMutablePointer<T>
   ) {
     let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles), width = vectors &* lanes
+    let axis = tiling.columns
     for part in 0..<2 {
-      let columns = tiling.columns.pointsAlike[part]
-      let plane = i &* filters.columnPoints &+ columns.lowerBound, range = tiling.tiles(block, i, columns.lowerBound)
-      if columns.isEmpty || range.isEmpty { continue }
-      let tile = range.lowerBound &* lanes, b = u + columns.lowerBound &* planeStep
-      var operands = BlockedTileOperands(
-        a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: b,
-        soon: b + planeStep, soonStep: width, c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes,
-        continues: continues)
-      guard let ahead else {
-        kernels.run(
-          vectors: vectors, step: 1, pixels: range.count, products: columns.count, aProduct: inputStep, bProduct: planeStep,
-          cProduct: productStep, operands)
-        continue
-      }
+      let columns = axis.pointsAlike[part], plane = i &* axis.points &+ columns.lowerBound
+      if columns.isEmpty { continue }
+      let range = tiling.tiles(block, i, columns.lowerBound), tile = range.lowerBound &* lanes
+      if range.isEmpty { continue }
+      let operands = BlockedTileOperands(
+        a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: u,
+        c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues)
       // Its calls are spread over the planes.
-      let apart = max(1, filters.planes / ahead.calls)
-      for plane in plane..<plane &+ columns.count {
-        let call = plane / apart
-        (operands.soon, operands.soonStep) =
-          plane % apart == 0 && call < ahead.calls ? (ahead.at(call), ahead.termStep) : (operands.b, 0)
-        kernels.run(vectors: vectors, step: 1, pixels: range.count, operands)
-        operands.advance(inputStep, planeStep, productStep)
+      let apart = ahead.map { max(1, tiling.planes / $0.calls) } ?? 1
+      var call = (plane &+ apart &- 1) / apart
+      kernels.run(
+        vectors: vectors, step: 1, pixels: range.count, products: columns.count, aProduct: inputStep, cProduct: productStep,
+        operands
+      ) { product in
+        let b = u + axis.filterPoint(columns.lowerBound &+ product) &* planeStep
+        guard let ahead else { return (b, b + planeStep, width) }
+        if plane &+ product < call &* apart || call >= ahead.calls { return (b, b, 0) }
+        call &+= 1
+        return (b, ahead.at(call &- 1), ahead.termStep)
       }
     }
   }
 
   /// Scratch of `transformOutput`.
-  var outputWorkCount: Int { (6 &+ 4) &* OW &* lanes }
+  var outputWorkCount: Int { (tiling.rows.points &+ scale &* tiling.rows.large) &* OW &* lanes }
+  /// Cells of the result, in either direction, for one of a tile.
+  private var scale: Int { givesGradient ? 2 : 1 }
 
   /// y of a block of output channels of an image of a block of tiles.
   func transformOutput(
@@ -119,17 +132,20 @@ struct Winograd<T: Element> {
     _ epilogue: Epilogue<T>, _ y: ImageArray<T>, _ work: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = OW &* lanes, planeStep = odd(2 &* tiles)
-    let n = block.firstImage &+ image
+    let n = block.firstImage &+ image,
+      kind: WinogradKernels<T>.Sums = givesGradient ? .stridedGradient : stride == 1 ? .tile : .stridedTile
     for row in block.firstRow..<block.firstRow &+ block.rows {
-      let size = tiling.rows.size(row), start = tiling.rows.start(row)
+      let tile = tiling.rows.size(row), points = tiling.rows.span(tile)
+      let size = scale &* tile, start = scale &* tiling.rows.start(row)
       let numbers = tiling.numbers(block, image: image, row: row)
-      func transformColumns(_ width: Int, _ tile: Int, _ count: Int, _ number: Int) {
-        kernels.winograd.sumTile(
-          size: width &+ 2,
+      func transformColumns(_ width: Int, _ first: Int, _ count: Int, _ number: Int) {
+        kernels.winograd.sum(
+          kind, tile: width,
           WinogradLines(
             from: products + number &* lanes, point: planeStep, step: lanes, row: columns.points &* planeStep,
-            to: work + columns.start(tile) &* lanes, point: lanes, step: width &* lanes, row: stripRow, count: count,
-            rows: size &+ 2))
+            to: work + scale &* columns.start(first) &* lanes, point: lanes, step: scale &* width &* lanes, row: stripRow,
+            count: count,
+            rows: points))
       }
       transformColumns(columns.large, 0, columns.largeCount, numbers.large)
       if columns.smallCount > 0 { transformColumns(columns.small, columns.largeCount, columns.smallCount, numbers.small) }
@@ -141,10 +157,10 @@ struct Winograd<T: Element> {
       let to: UnsafeMutablePointer<T>, rowStep: Int
       switch y {
       case .blocked(let y): (to, rowStep) = (y.inside(n, outputBlock) + start &* y.rowStep, y.rowStep)
-      case .planar: (to, rowStep) = (work + 6 &* stripRow, stripRow)
+      case .planar: (to, rowStep) = (work + points &* stripRow, stripRow)
       }
-      kernels.winograd.sumTile(
-        size: size &+ 2,
+      kernels.winograd.sum(
+        kind, tile: tile,
         WinogradLines(from: UnsafePointer(work), point: stripRow, step: lanes, to: to, point: rowStep, step: lanes, count: OW),
         finish)
       if case .planar(let y) = y {

@@ -9,13 +9,15 @@ import Microkernels
 struct WinogradFilters<T: Element> {
   let C: Int, K: Int
   let rowPoints: Int, columnPoints: Int
+  private let stride: Int
 
   /// At hand, because a look at the table of kernels counts its references (so are those of Winograd).
   private let kernels = T.kernels.winograd
   private let lanes = T.lanes
 
-  init(C: Int, K: Int, rowPoints: Int, columnPoints: Int) {
-    (self.C, self.K, self.rowPoints, self.columnPoints) = (C, K, rowPoints, columnPoints)
+  init(C: Int, K: Int, _ tiling: WinogradTiling) {
+    (self.C, self.K) = (C, K)
+    (rowPoints, columnPoints, stride) = (tiling.rows.filterPoints, tiling.columns.filterPoints, tiling.stride)
   }
   var planes: Int { rowPoints &* columnPoints }
   var blocks: Int { (K &+ lanes &- 1) / lanes }
@@ -129,7 +131,7 @@ struct WinogradFilters<T: Element> {
     let lanes = lanes, vectors = vectors(panel)
     for v in 0..<vectors {
       kernels.evaluateFilters(
-        row: row, columns: columnPoints, taps.first + v &* taps.step, channels, to + v &* lanes,
+        stride: stride, row: row, columns: columnPoints, taps.first + v &* taps.step, channels, to + v &* lanes,
         step: vectors &* lanes, plane: planeStep)
     }
   }

@@ -5,6 +5,8 @@ import Microkernels
 extension Winograd {
   /// So many tiles that the transformed x, products and strips of a block fit the second cache.
   static var tilesPerBlock: Int { 28 }
+  /// As many as that where windows are 2 apart, of which a whole image of 28 x 28: filters weigh more there.
+  static var tilesPerStridedBlock: Int { 49 }
   /// Where filters are transformed in place: the most tiles.
   static var tilesInPlace: Int { 64 }
   /// Filters of so many bytes stay in the third cache from run to run, beside those of other layers; larger ones come from memory.
@@ -53,9 +55,10 @@ extension Winograd {
     panel: Int, _ to: UnsafeMutablePointer<T>
   ) {
     let planeStep = filters.planeStep(channels: C, panel: panel), u = transformed + filters.panelStart(panel)
-    for row in 0..<filters.rowPoints {
+    for row in 0..<tiling.rows.points {
       multiply(
-        row: row, x, block, tiles: tiles, runs: runs, runCount: channelBlocks, u + row &* filters.columnPoints &* planeStep,
+        row: row, x, block, tiles: tiles, runs: runs, runCount: channelBlocks,
+        u + tiling.rows.filterPoint(row) &* filters.columnPoints &* planeStep,
         planeStep: planeStep, vectors: filters.vectors(panel), continues: false, to)
     }
   }
@@ -77,9 +80,11 @@ extension Winograd {
         channels: count)
       for row in 0..<filters.rowPoints {
         filters.evaluate(row: row, taps, channels: count, panel: panel, work, planeStep: planeStep)
-        multiply(
-          row: row, x, block, tiles: tiles, runs: runs + channel / lanes, runCount: (count &+ lanes &- 1) / lanes,
-          UnsafePointer(work), planeStep: planeStep, vectors: vectors, continues: channel > 0, ahead: ahead, to)
+        for i in 0..<tiling.rows.points where tiling.rows.filterPoint(i) == row {
+          multiply(
+            row: i, x, block, tiles: tiles, runs: runs + channel / lanes, runCount: (count &+ lanes &- 1) / lanes,
+            UnsafePointer(work), planeStep: planeStep, vectors: vectors, continues: channel > 0, ahead: ahead, to)
+        }
       }
     }
   }

@@ -7,23 +7,23 @@ struct WinogradMap<T: Element> {
   let tiling: WinogradTiling
   let kind: WinogradKernels<T>.Kind
   let channels: Int, height: Int, width: Int
-  /// Cells that a tile has more than its part of y, and where cell (0, 0) of the first tile lies: `top` rows above.
-  let overlap: Int, top: Int, left: Int
+  /// How many cells belong to one of y, and how many more a tile has; and where cell (0, 0) of the first tile lies: `top` rows above.
+  let stride: Int, overlap: Int, top: Int, left: Int
   /// Of the transformed tiles: elements from a plane to the next.
   let planeStep: Int
 
   private var lanes: Int { T.lanes }
   /// Columns of all tiles.
-  private var stripWidth: Int { tiling.columns.extent &+ overlap }
+  private var stripWidth: Int { stride &* tiling.columns.extent &+ overlap }
   var blocks: Int { (channels &+ lanes &- 1) / lanes }
   private func bandRows(_ block: WinogradBlock) -> Int {
-    tiling.rows.start(block.firstRow &+ block.rows) &- tiling.rows.start(block.firstRow) &+ overlap
+    stride &* (tiling.rows.start(block.firstRow &+ block.rows) &- tiling.rows.start(block.firstRow)) &+ overlap
   }
   /// Scratch of `transform` for blocks of tiles like these. It begins with `stripCount` elements that are zeros before the first call.
   func workCount(_ blocks: [WinogradBlock]) -> Int {
     stripCount &+ blocks.reduce(0) { max($0, bandRows($1)) } &* width &* lanes
   }
-  var stripCount: Int { 6 &* stripWidth &* lanes }
+  var stripCount: Int { tiling.rows.points &* stripWidth &* lanes }
 
   /// A block of channels of an image of a block of tiles; `to` is that of tile 0, the next one a step behind.
   func transform(
@@ -32,7 +32,7 @@ struct WinogradMap<T: Element> {
   ) {
     let kernels = T.kernels, lanes = lanes, columns = tiling.columns, stripRow = stripWidth &* lanes
     let line = 64 / MemoryLayout<T>.stride
-    let firstRow = tiling.rows.start(block.firstRow) &- top, n = block.firstImage &+ image
+    let firstRow = stride &* tiling.rows.start(block.firstRow) &- top, n = block.firstImage &+ image
     // The first cell that is read of the rows that the block has, and where it lies in a strip of transformed columns.
     let from: UnsafePointer<T>, rowStep: Int, count: Int, first: Int
     switch x {
@@ -52,21 +52,21 @@ struct WinogradMap<T: Element> {
       from = UnsafePointer(band)
     }
     for row in block.firstRow..<block.firstRow &+ block.rows {
-      let size = tiling.rows.size(row) &+ 2, numbers = tiling.numbers(block, image: image, row: row)
-      let start = tiling.rows.start(row) &- tiling.rows.start(block.firstRow)
+      let tile = tiling.rows.size(row), numbers = tiling.numbers(block, image: image, row: row)
+      let start = stride &* (tiling.rows.start(row) &- tiling.rows.start(block.firstRow))
       var lines = WinogradLines(
         from: from + start &* rowStep, point: rowStep, step: lanes, to: work + first &* lanes, point: stripRow, step: lanes,
         count: count)
       // The rows behind those of this strip, where x lies in memory: mostly what the next strip reads.
-      if case .blocked = x { (lines.soon, lines.soonStep) = (lines.from + size &* rowStep, 2 &* line) }
-      kernels.winograd.run(kind, size: size, lines)
-      func transformColumns(_ width: Int, _ tile: Int, _ count: Int, _ number: Int) {
+      if case .blocked = x { (lines.soon, lines.soonStep) = (lines.from + (stride &* tile &+ overlap) &* rowStep, 2 &* line) }
+      kernels.winograd.run(kind, tile: tile, lines)
+      func transformColumns(_ width: Int, _ first: Int, _ count: Int, _ number: Int) {
         kernels.winograd.run(
-          kind, size: width &+ 2,
+          kind, tile: width,
           WinogradLines(
-            from: UnsafePointer(work) + columns.start(tile) &* lanes, point: lanes, step: width &* lanes, row: stripRow,
-            to: to + number &* tileStep, point: planeStep, step: tileStep, row: columns.points &* planeStep, count: count,
-            rows: size))
+            from: UnsafePointer(work) + stride &* columns.start(first) &* lanes, point: lanes, step: stride &* width &* lanes,
+            row: stripRow, to: to + number &* tileStep, point: planeStep, step: tileStep, row: columns.points &* planeStep,
+            count: count, rows: tiling.rows.span(tile)))
       }
       transformColumns(columns.large, 0, columns.largeCount, numbers.large)
       if columns.smallCount > 0 { transformColumns(columns.small, columns.largeCount, columns.smallCount, numbers.small) }

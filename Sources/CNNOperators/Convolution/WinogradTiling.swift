@@ -3,14 +3,17 @@
 import CNNCore
 
 /// An axis of y in tiles of 4, 3 or 2 cells, of two sizes at most, and with none that stands out: 7 = 4 + 3, 9 = 3 + 3 + 3. The larger
-/// ones come first. A tile of m cells of y comes from m + 2 of x and as many products.
+/// ones come first. A tile comes from a `span` of cells of x and as many products.
 struct WinogradAxis {
+  /// How far windows are apart in x: 1 or 2.
+  let stride: Int
   let large: Int, largeCount: Int
   let small: Int, smallCount: Int
 
   /// nil where there is no such cut: of less than 2 cells.
-  init?(_ extent: Int) {
+  init?(_ extent: Int, stride: Int) {
     if extent < 2 { return nil }
+    self.stride = stride
     let fours = extent / 4
     switch (extent % 4, fours) {
     case (0, _): (large, largeCount, small, smallCount) = (4, fours, 2, 0)
@@ -23,12 +26,30 @@ struct WinogradAxis {
   }
   var count: Int { largeCount &+ smallCount }
   var extent: Int { start(count) }
+  /// Of a tile of so many cells of y.
+  func span(_ tile: Int) -> Int { stride &* tile &+ 3 &- stride }
   /// The products along the axis, and those that small tiles have no part in lie behind `shared`.
-  var points: Int { large &+ 2 }
-  var shared: Int { smallCount > 0 ? small &+ 2 : points }
+  var points: Int { span(large) }
+  var shared: Int { smallCount > 0 ? span(small) : points }
   /// Points in which the same tiles have a part: of all, and of large ones only.
   var pointsAlike: InlineArray<2, Range<Int>> { [0..<shared, shared..<points] }
-  var products: Int { largeCount &* (large &+ 2) &+ smallCount &* (small &+ 2) }
+  var products: Int { largeCount &* span(large) &+ smallCount &* span(small) }
+  /// Filters have fewer points where windows are 2 apart, as odd cells of x all meet tap 1 (see WinogradStridedLines.swift).
+  var filterPoints: Int { large &+ 2 }
+  /// That of a product.
+  func filterPoint(_ point: Int) -> Int {
+    if stride == 1 { return point }
+    return switch point {
+    case 0...2: point
+    case 5: 4
+    case 7: 5
+    default: 3
+    }
+  }
+  /// Whether no product before it has that point of the filters.
+  func isFirst(_ point: Int) -> Bool { stride == 1 || point != 4 && point != 6 && point != 8 }
+  /// Neighbours among the products whose filters are neighbours too.
+  var productsInOrder: Int { stride == 1 ? points : 1 }
   func start(_ tile: Int) -> Int { tile < largeCount ? tile &* large : largeCount &* large &+ (tile &- largeCount) &* small }
   func size(_ tile: Int) -> Int { tile < largeCount ? large : small }
 }
@@ -44,13 +65,15 @@ struct WinogradBlock {
 struct WinogradTiling {
   let rows: WinogradAxis, columns: WinogradAxis
   let images: Int
+  var stride: Int { rows.stride }
 
-  init?(images: Int, height: Int, width: Int) {
-    guard let rows = WinogradAxis(height), let columns = WinogradAxis(width) else { return nil }
+  init?(images: Int, height: Int, width: Int, stride: Int) {
+    guard let rows = WinogradAxis(height, stride: stride), let columns = WinogradAxis(width, stride: stride) else { return nil }
     (self.images, self.rows, self.columns) = (images, rows, columns)
   }
   var tiles: Int { images &* rows.count &* columns.count }
   var planes: Int { rows.points &* columns.points }
+  var filterPlanes: Int { rows.filterPoints &* columns.filterPoints }
   /// Products of all tiles, for a pair of channels.
   var products: Int { images &* rows.products &* columns.products }
 

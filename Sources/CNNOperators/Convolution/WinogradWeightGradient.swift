@@ -8,20 +8,22 @@ extension Winograd {
   func weightGradient(
     _ x: ImageArray<T>, _ gradY: ImageArray<T>, _ gradWeight: UnsafeMutablePointer<T>
   ) throws(CNNError) {
-    let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.points
+    let lanes = lanes, (C, K) = (C, K), planes = tiling.planes, columnPoints = tiling.columns.filterPoints
     let blocks = tiling.blocks(Winograd.tilesPerSum)
     let tiles = blocks.reduce(0) { max($0, tiling.tiles(of: $1)) }
-    // Transformed x[planes][pairs of blocks of C][T][2][B] and grad_y[planes][panels][T][2][B]; a task's sums[planes][2][channels][B].
+    // Transformed x[planes][pairs of blocks of C][T][2][B] and grad_y[planes][panels][T][2][B]; a task's sums, of the filters'
+    // points: [planes][2][channels][B].
     let panels = filters.panels, inputs = inputMap(tiles: tiles)
     let channelBlocks = channelBlocks
     func vectors(_ pair: Int) -> Int { min(2, channelBlocks &- 2 &* pair) }
     let gradients = WinogradMap<T>(
-      tiling: tiling, kind: .evaluateTile, channels: K, height: OH, width: OW, overlap: 0, top: 0, left: 0,
+      tiling: tiling, kind: tiling.stride == 1 ? .evaluateTile : .stridedEvaluateTile, channels: K, height: OH, width: OW,
+      stride: 1, overlap: 0, top: 0, left: 0,
       planeStep: odd(panels &* tiles &* 2))
     let group = min(channelBlocks, 2), groups = (channelBlocks &+ group &- 1) / group, tasks = panels &* groups
     let width = try parallelWidth(max(tasks, blocks[0].images &* (channelBlocks &+ filters.blocks)), work)
     let inputData = try Scratch<T>(planes &* inputs.planeStep), gradientData = try Scratch<T>(planes &* gradients.planeStep)
-    let sumStep = odd(2 &* group &* lanes), sumCount = planes &* sumStep
+    let sumStep = odd(2 &* group &* lanes), sumCount = tiling.filterPlanes &* sumStep
     let sumData = try Scratch<T>(sumCount &* (blocks.count == 1 ? width : tasks))
     let workCount = max(inputs.workCount(blocks), gradients.workCount(blocks), lanes &* (3 &* columnPoints &+ 9) &* lanes)
     let scratch = try Scratch<T>(width &* 2 &* workCount)
@@ -73,27 +75,30 @@ extension Winograd {
     _ x: UnsafePointer<T>, xStep: Int, tileStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, channels: Int,
     vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int, sumBlock: Int
   ) {
-    let kernels = T.kernels.blocked.tiles, lanes = lanes
-    for i in 0..<tiling.rows.points {
+    let kernels = T.kernels.blocked.tiles, lanes = lanes, (rows, columns) = (tiling.rows, tiling.columns)
+    for i in 0..<rows.points {
       for part in 0..<2 {
-        let columns = tiling.columns.pointsAlike[part]
-        if columns.isEmpty { continue }
-        let plane = i &* tiling.columns.points &+ columns.lowerBound, to = sums + plane &* sumStep
-        let range = tiling.tiles(block, i, columns.lowerBound), start = range.lowerBound
-        // A block may have no tile in a plane: then there is nothing to add, and to begin with zeros.
-        if range.isEmpty {
-          if !continues { zero(to, columns.count &* sumStep) }
-          continue
-        }
-        let run = TileRun(offset: 0, count: range.count)
-        withUnsafePointer(to: run) { run in
-          kernels.run(
-            vectors: vectors, step: 0, pixels: channels, products: columns.count, aProduct: xStep, bProduct: yStep,
-            cProduct: sumStep,
-            BlockedTileOperands(
-              a: x + (plane &* xStep &+ start &* tileStep), aStep: tileStep, aPixel: 1, runs: run, runCount: 1,
-              b: y + (plane &* yStep &+ start &* vectors &* lanes), c: to, cStep: lanes, cBlock: sumBlock,
-              continues: continues))
+        let range = columns.pointsAlike[part]
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: columns.productsInOrder) {
+          let count = min(columns.productsInOrder, range.upperBound &- first), plane = i &* columns.points &+ first
+          let to = sums + (rows.filterPoint(i) &* columns.filterPoints &+ columns.filterPoint(first)) &* sumStep
+          let tiles = tiling.tiles(block, i, first), start = tiles.lowerBound
+          // Whether these are the first products that have these points of the filters.
+          let continues = continues || !rows.isFirst(i) || !columns.isFirst(first)
+          // A block may have no tile in a plane: then there is nothing to add, and to begin with zeros.
+          if tiles.isEmpty {
+            if !continues { zero(to, count &* sumStep) }
+            continue
+          }
+          let run = TileRun(offset: 0, count: tiles.count), b = y + (plane &* yStep &+ start &* vectors &* lanes)
+          withUnsafePointer(to: run) { run in
+            kernels.run(
+              vectors: vectors, step: 0, pixels: channels, products: count, aProduct: xStep, cProduct: sumStep,
+              BlockedTileOperands(
+                a: x + (plane &* xStep &+ start &* tileStep), aStep: tileStep, aPixel: 1, runs: run, runCount: 1, b: b, c: to,
+                cStep: lanes, cBlock: sumBlock, continues: continues)
+            ) { (b + $0 &* yStep, b + $0 &* yStep, 0) }
+          }
         }
       }
     }
@@ -104,14 +109,15 @@ extension Winograd {
     _ sums: UnsafePointer<T>, _ sumStep: Int, channels: Int, filters: Int, _ gradWeight: UnsafeMutablePointer<T>,
     _ work: UnsafeMutablePointer<T>
   ) {
-    let kernels = T.kernels, lanes = lanes, points = tiling.columns.points, taps = work + channels &* 3 &* points &* lanes
+    let kernels = T.kernels, lanes = lanes, points = tiling.columns.filterPoints
+    let taps = work + channels &* 3 &* points &* lanes, kind = tiling.stride == 1 ? Kind.sumFilter : .stridedSumFilter
     kernels.winograd.run(
-      .sumFilter, size: tiling.rows.points,
+      kind, tile: tiling.rows.large,
       WinogradLines(
         from: sums, point: points &* sumStep, step: sumStep, row: lanes, to: work, point: points &* lanes, step: lanes,
         row: 3 &* points &* lanes, count: points, rows: channels))
     kernels.winograd.run(
-      .sumFilter, size: points,
+      kind, tile: tiling.columns.large,
       WinogradLines(
         from: UnsafePointer(work), point: lanes, step: points &* lanes, row: 3 &* points &* lanes, to: taps, point: lanes,
         step: 3 &* lanes, row: 9 &* lanes, count: 3, rows: channels))

@@ -118,7 +118,7 @@ class Convolution:
     dilation : the distance of a filter's cells in the image; an integer or a pair. Default 1. Keyword only.
     groups : splits channels and filters into this many groups that do not see each other; W is then
         ``W[FN][C/groups][FH][FW]``. Default 1. Keyword only.
-    exact : True takes only algorithms whose sums are those of the definition; else 3 x 3 filters of stride 1 may go by
+    exact : True takes only algorithms whose sums are those of the definition; else 3 x 3 filters of stride 1 or 2 may go by
         Winograd's, which is faster and errs by up to 1e-5 of the largest output in float32. Default False. Keyword only.
 
     Attributes
