@@ -34,6 +34,19 @@ public struct RowCopy<T> {
 @inlinable @inline(never)
 public func copyRows<V: Vector>(_: V.Type, _ o: RowCopy<V.Scalar>) {
   switch o.fromColumn {
+  case 1 where o.columns == 2 &* V.count && o.before == 0 && o.after == 0:
+    // Whole panels of a matrix product, of which there are so many that what other rows ask for would take longer than they. Behind a row
+    // is often what is written next: each store would wait for its line.
+    var from = o.from, to = o.to
+    for _ in 0..<o.rows {
+      V.prefetchNear(from + o.ahead)
+      V.prefetchNear(UnsafePointer(to) + 2 &* V.count)
+      let left = V.load(from), right = V.load(from + V.count)
+      V.store(left, to)
+      V.store(right, to + V.count)
+      from += o.fromRow
+      to += o.toRow
+    }
   case 1: copyRows(V.self, o, whole: { V.load($0) }, some: { load($0, $1) })
   case 2: copyRows(V.self, o, whole: { V.even(V.load($0), V.load($0 + V.count)) }, some: { loadEven($0, $1) })
   default:

@@ -52,6 +52,8 @@ struct Blocked<T: Element> {
     Case(N: 3, C: 19, K: 50, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 7), halo: (1, 2, 0)),
     Case(N: 2, C: 42, K: 110, groups: 2, kernel: (1, 1), pads: (0, 0, 0, 0), image: (17, 19), halo: (0, 1, 0)),
     Case(N: 1, C: 300, K: 41, kernel: (1, 1), pads: (0, 0, 0, 0), image: (12, 29), halo: (0, 0, 1)),
+    // Planes in several bands of panels.
+    Case(N: 1, C: 150, K: 41, kernel: (1, 1), pads: (0, 0, 0, 0), image: (33, 31), halo: (0, 0, 0)),
     Case(N: 2, C: 64, K: 96, groups: 2, kernel: (1, 1), strides: (2, 3), pads: (0, 0, 0, 0), image: (9, 14), halo: (1, 0, 0)),
     Case(N: 1, C: 19, K: 20, kernel: (1, 1), strides: (2, 2), pads: (0, 0, 0, 0), image: (8, 7), halo: (0, 1, 0)),
     Case(N: 2, C: 700, K: 90, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 9), halo: (0, 0, 0)),

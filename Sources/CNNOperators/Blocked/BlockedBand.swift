@@ -70,6 +70,9 @@ extension Convolution.Sizes {
     planar x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, planar y: UnsafePointer<T>,
     limits: (low: T, high: T)?
   ) throws(CNNError) {
+    if arePlanesLong {
+      return try pointwiseForward(planar: x, packing, filters, UnsafeMutablePointer(mutating: y), limits: limits)
+    }
     let lanes = T.lanes, blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels, taps = taps,
       window = planes.window
     // Large filters are read once for as many of its rows as can be, and shared among the threads, each of which has its own

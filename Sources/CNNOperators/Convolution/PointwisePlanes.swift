@@ -1,0 +1,75 @@
+// Convolutions by filters of one cell, from planes to planes: y[K][pixels] = weight[K][C] . x[C][pixels], with pixels in the lanes, so that
+// results lie as they should. Some pixels of x at a time are copied into panels, which stay in the second cache while all filters go
+// over them. Rows of planes are pages apart, so they are read and written in long pieces.
+import CNNCore
+import Microkernels
+
+extension Convolution.Sizes {
+  /// Whether an image has pixels for that: with fewer, filters pass through the core too often.
+  var arePlanesLong: Bool { isPointwise && !areFiltersLarge && pixels >= 8 &* panel }
+
+  /// y = limited(x * filters + bias), both planar. `filters`: as BlockedFilters packs them.
+  func pointwiseForward(
+    planar x: UnsafePointer<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>,
+    limits: (low: T, high: T)?
+  ) throws(CNNError) {
+    let (G, C, K, pixels, panel, kernels) = (G, C, K, pixels, panel, T.kernels)
+    // Terms of the sums at a time, so few that filters and a panel of x share the first cache.
+    let depth = min(C, 128), panels = (pixels &+ panel &- 1) / panel
+    let threads = try parallelWidth(N &* G &* panels, work), wanted = threads > 1 ? 8 &* threads : 1
+    let held = BlockedBand<T>.bytes / (depth &* panel &* MemoryLayout<T>.stride)
+    let (bands, size) = balanced(panels, most: max(1, min(held, (N &* G &* panels &+ wanted &- 1) / wanted)))
+    // The next panel begins in another set of the first cache.
+    let panelStep = (depth &* panel / T.lanes | 1) &* T.lanes, cells = size &* panelStep
+    let tasks = N &* G &* bands, width = min(threads, tasks), scratch = try Scratch<T>(width &* cells)
+    let scratchData = scratch.data
+    parallel(tasks, width: width) { task, worker in
+      let own = scratchData + worker &* cells, image = task / bands, g = image % G, first = task % bands &* size &* panel
+      let count = min(size &* panel, pixels &- first), whole = count / panel, rest = count % panel
+      if count <= 0 { return }
+      for c in stride(from: 0, to: C, by: depth) {
+        let terms = min(depth, C &- c)
+        for i in 0..<terms {
+          var copy = RowCopy(
+            from: x + ((image &* C &+ c &+ i) &* pixels &+ first), fromRow: panel, to: own + i &* panel, toRow: panelStep,
+            rows: whole, columns: panel, fill: 0)
+          copy.ahead = 2 &* pixels
+          kernels.copyRows(copy)
+          if rest == 0 { continue }
+          (copy.from, copy.to) = (copy.from + whole &* panel, copy.to + whole &* panelStep)
+          (copy.rows, copy.columns, copy.after) = (1, rest, panel &- rest)
+          kernels.copyRows(copy)
+        }
+        for p in 0..<packing.panels {
+          let step = packing.vectors(p) &* packing.lanes, channels = min(step, K &- p &* panel)
+          let (_, height) = balanced(channels, most: kernels.tallRows)
+          for k in stride(from: 0, to: channels, by: height) {
+            let to = y + ((image &* K &+ p &* panel &+ k) &* pixels &+ first)
+            withUnsafePointer(to: 0) { noOffset in
+              var operands = TileOperands(
+                a: filters + (packing.panel(g, p) &+ c &* step &+ k), b: UnsafePointer(own), c: to,
+                initial: c > 0 ? UnsafePointer(to) : nil, initialStep: pixels,
+                initialColumn: filters + (packing.weights &+ packing.bias(g, p) &+ k), aOffsets: noOffset, bOffsets: noOffset,
+                taps: 1, inner: terms, aStep: step, bStep: panel, cStep: pixels, columns: panel)
+              operands.limits = c &+ terms == C ? limits : nil
+              (operands.bTile, operands.cTile) = (panelStep, panel)
+              let rows = min(height, channels &- k)
+              if whole > 0 {
+                operands.tiles = whole
+                kernels.tile(rows: rows, operands)
+              }
+              if rest > 0 {
+                operands.tiles = 1
+                operands.b += whole &* panelStep
+                operands.c += whole &* panel
+                operands.initial = operands.initial.map { $0 + whole &* panel }
+                operands.columns = rest
+                kernels.tile(rows: rows, operands)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
