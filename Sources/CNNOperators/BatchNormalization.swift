@@ -34,11 +34,11 @@ package struct BatchNormalization {
     package init(mean: Output<T>, variance: Output<T>) { (self.mean, self.variance) = (mean, variance) }
   }
 
-  /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean and biased variance.
+  /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean and biased variance; rectified: max(y, 0).
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func train<T: Element>(
     _ x: Input<T>, scale: Input<T>, bias: Input<T>, running: Running<T>?, _ y: Output<T>, mean: Output<T>,
-    inverseDeviation: Output<T>
+    inverseDeviation: Output<T>, rectified: Bool = false
   ) throws(CNNError) {
     let sizes = try Sizes(x)
     let channels = try Shape("channels", sizes.C)
@@ -66,7 +66,10 @@ package struct BatchNormalization {
       let inverse = follow(
         c, m, squares: squares, of: count, running, mean: mean.data, inverseDeviation: inverseDeviation.data)
       let factor = scale.data[c] * inverse, shift = bias.data[c]
-      sizes.forEachRun(c) { kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area) }
+      sizes.forEachRun(c) {
+        kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area)
+        if rectified { kernels.relu(UnsafePointer(y.data) + $0, y.data + $0, nil, sizes.area) }
+      }
     }
   }
 
@@ -121,14 +124,15 @@ package struct BatchNormalization {
     }
   }
 
+  /// bias: what y was made with, where it was rectified.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(
-    _ x: Input<T>, scale: Input<T>, mean: Input<T>, inverseDeviation: Input<T>, _ gradY: Input<T>, gradX: Output<T>?,
-    gradScale: Output<T>?, gradBias: Output<T>?
+    _ x: Input<T>, scale: Input<T>, bias: Input<T>? = nil, mean: Input<T>, inverseDeviation: Input<T>, _ gradY: Input<T>,
+    gradX: Output<T>?, gradScale: Output<T>?, gradBias: Output<T>?
   ) throws(CNNError) {
     let sizes = try Sizes(x)
     let channels = try Shape("channels", sizes.C)
-    for vector in [scale, mean, inverseDeviation] { try vector.wants(channels) }
+    for vector in [scale, bias ?? scale, mean, inverseDeviation] { try vector.wants(channels) }
     try gradY.wants(x.shape)
     try gradX?.wants(x.shape)
     try gradScale?.wants(channels)
@@ -141,12 +145,23 @@ package struct BatchNormalization {
       for input in [x, scale, mean, inverseDeviation] { try output.mustNotOverlap(input) }
     }
     let kernels = T.kernels, count = T(max(1, sizes.N &* sizes.area))
-    parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
+    let width = try parallelWidth(sizes.C, .elements(x.shape.count, 3))
+    let scratch = try Scratch<T>(bias == nil ? 0 : width * sizes.area), scratchData = scratch.data
+    parallel(sizes.C, width: width) { c, worker in
       let m = mean.data[c], inverse = inverseDeviation.data[c]
+      /// A run of grad_y, where it passes the rectifier: y is made again.
+      func gradient(_ offset: Int) -> UnsafePointer<T> {
+        guard let bias else { return gradY.data + offset }
+        let own = scratchData + worker &* sizes.area, factor = scale.data[c] * inverse
+        kernels.scaleShift(x.data + offset, factor, bias.data[c] - m * factor, own, sizes.area)
+        kernels.reluBackward(UnsafePointer(own), gradY.data + offset, own, sizes.area)
+        return UnsafePointer(own)
+      }
       var sum: T = 0, projection: T = 0
       sizes.forEachRun(c) {
-        sum += kernels.sum(gradY.data + $0, sizes.area)
-        projection += kernels.sumOfProducts(x.data + $0, m, gradY.data + $0, 0, sizes.area)
+        let gradY = gradient($0)
+        sum += kernels.sum(gradY, sizes.area)
+        projection += kernels.sumOfProducts(x.data + $0, m, gradY, 0, sizes.area)
       }
       gradBias?.data[c] = sum
       gradScale?.data[c] = projection * inverse
@@ -155,7 +170,7 @@ package struct BatchNormalization {
       let a = scale.data[c] * inverse
       let b = -a * inverse * inverse * projection / count
       sizes.forEachRun(c) {
-        kernels.combine(gradY.data + $0, a, x.data + $0, b, -a * sum / count - b * m, gradX.data + $0, sizes.area)
+        kernels.combine(gradient($0), a, x.data + $0, b, -a * sum / count - b * m, gradX.data + $0, sizes.area)
       }
     }
   }

@@ -32,10 +32,21 @@ public struct BlockedKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetat
       _ x: UnsafePointer<T>, _ a: UnsafePointer<T>, _ z: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafePointer<T>,
       _ y: UnsafeMutablePointer<T>, _ pixels: Int
     ) -> Void
+  public typealias SumRectified =
+    @Sendable (
+      RectifiedPixels<T>, _ mean: UnsafePointer<T>, _ sums: UnsafeMutablePointer<T>, _ products: UnsafeMutablePointer<T>,
+      _ pixels: Int
+    ) -> Void
+  public typealias CombineRectified =
+    @Sendable (
+      RectifiedPixels<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafePointer<T>,
+      _ gradX: UnsafeMutablePointer<T>, _ pixels: Int
+    ) -> Void
   public typealias RepeatPixel = @Sendable (_ value: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ pixels: Int) -> Void
   public let weightTiles: BlockedWeightTiles<T>
   public let maxPositions: Positions, scatterWinners: ScatterWinners, depthwiseWeights: DepthwiseWeights
   public let sumProducts: SumProducts, combine: Combine, repeatPixel: RepeatPixel
+  public let sumRectified: SumRectified, combineRectified: CombineRectified
 
   @usableFromInline
   init(
@@ -43,12 +54,13 @@ public struct BlockedKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetat
     scaleShift: @escaping ScaleShift, sum: @escaping SumPixels, weightTiles: BlockedWeightTiles<T>,
     maxPositions: @escaping Positions, scatterWinners: @escaping ScatterWinners,
     depthwiseWeights: @escaping DepthwiseWeights, sumProducts: @escaping SumProducts, combine: @escaping Combine,
-    repeatPixel: @escaping RepeatPixel
+    repeatPixel: @escaping RepeatPixel, sumRectified: @escaping SumRectified, combineRectified: @escaping CombineRectified
   ) {
     (self.tiles, self.depthwise, self.maxWindows, self.meanWindows) = (tiles, depthwise, maxWindows, meanWindows)
     (self.scaleShift, self.sum, self.weightTiles) = (scaleShift, sum, weightTiles)
     (self.maxPositions, self.scatterWinners, self.depthwiseWeights) = (maxPositions, scatterWinners, depthwiseWeights)
     (self.sumProducts, self.combine, self.repeatPixel) = (sumProducts, combine, repeatPixel)
+    (self.sumRectified, self.combineRectified) = (sumRectified, combineRectified)
   }
 
   /// All templates for vectors of type V; tiles of two vectors have up to `rows2` rows, of one `rows1`.
@@ -68,6 +80,8 @@ public struct BlockedKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetat
       depthwiseWeights: { depthwiseWeightRow(V.self, $0, $1, $2) },
       sumProducts: { sumPixelProducts(V.self, $0, $1, $2, $3, $4, $5) },
       combine: { combinePixels(V.self, $0, $1, $2, $3, $4, $5, $6) },
-      repeatPixel: { Microkernels.repeatPixel(V.self, $0, $1, $2) })
+      repeatPixel: { Microkernels.repeatPixel(V.self, $0, $1, $2) },
+      sumRectified: { Microkernels.sumRectified(V.self, $0, $1, $2, $3, $4) },
+      combineRectified: { Microkernels.combineRectified(V.self, $0, $1, $2, $3, $4, $5) })
   }
 }

@@ -82,6 +82,58 @@ public func combinePixels<V: Vector>(
   }
 }
 
+// A normalization and the rectifier behind it, y = max(x * scale + shift, 0), as one: whether a gradient passes is asked of x again, which
+// spares an array and the way through it.
+
+/// Of a run of pixels: x, the gradient of y, and what a lane's y follows from.
+public struct RectifiedPixels<T> {
+  public let x: UnsafePointer<T>, gradY: UnsafePointer<T>, scale: UnsafePointer<T>, shift: UnsafePointer<T>
+  @inlinable
+  public init(x: UnsafePointer<T>, gradY: UnsafePointer<T>, scale: UnsafePointer<T>, shift: UnsafePointer<T>) {
+    (self.x, self.gradY, self.scale, self.shift) = (x, gradY, scale, shift)
+  }
+}
+extension RectifiedPixels {
+  /// body(i, x, grad_y where y is above 0 or NaN, else 0) for each pixel, i elements from the first.
+  @inlinable @inline(__always)
+  func forEach<V: Vector>(_: V.Type, _ pixels: Int, _ body: (Int, V, V) -> Void) where V.Scalar == T {
+    let scale = V.load(scale), shift = V.load(shift), zero = V.repeating(0), end = pixels &* V.count
+    var i = 0
+    while i < end {
+      let x = V.load(x + i), closed = V.isLessOrEqual(V.multiplyAdd(x, scale, shift), zero)
+      body(i, x, V.select(closed, zero, V.load(gradY + i)))
+      i &+= V.count
+    }
+  }
+}
+
+/// sums[lane] += the sum of grad_y, products[lane] += that of (x - mean) * grad_y, where grad_y passes.
+@inlinable @inline(never)
+public func sumRectified<V: Vector>(
+  _: V.Type, _ o: RectifiedPixels<V.Scalar>, _ mean: UnsafePointer<V.Scalar>, _ sums: UnsafeMutablePointer<V.Scalar>,
+  _ products: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let mean = V.load(mean)
+  // Two sums each, as additions wait for each other.
+  var s0 = V.load(sums), s1 = V.repeating(0), p0 = V.load(products), p1 = s1
+  o.forEach(V.self, pixels) { _, x, gradY in
+    (s0, s1) = (s1, s0 + gradY)
+    (p0, p1) = (p1, V.multiplyAdd(x - mean, gradY, p0))
+  }
+  V.store(s0 + s1, sums)
+  V.store(p0 + p1, products)
+}
+
+/// gradX = a*grad_y + b*x + c, of grad_y where it passes; gradX may be gradY.
+@inlinable @inline(never)
+public func combineRectified<V: Vector>(
+  _: V.Type, _ o: RectifiedPixels<V.Scalar>, _ a: UnsafePointer<V.Scalar>, _ b: UnsafePointer<V.Scalar>,
+  _ c: UnsafePointer<V.Scalar>, _ gradX: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+) {
+  let a = V.load(a), b = V.load(b), c = V.load(c)
+  o.forEach(V.self, pixels) { i, x, gradY in V.store(V.multiplyAdd(gradY, a, V.multiplyAdd(x, b, c)), gradX + i) }
+}
+
 /// Every pixel of y = value.
 @inlinable @inline(never)
 public func repeatPixel<V: Vector>(

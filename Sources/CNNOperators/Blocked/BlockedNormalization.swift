@@ -16,11 +16,11 @@ private struct Channels<T: Element>: ~Copyable {
 }
 
 extension BatchNormalization {
-  /// See `train`; of checked shapes.
+  /// See `train`; of checked shapes. rectified: y is 0 where it would be less.
   @_specialize(where T == Float) @_specialize(where T == Double)
   func blockedTrain<T: Element>(
     _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>, running: Running<T>, _ y: BlockedArray<T>,
-    mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>
+    mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>, rectified: Bool
   ) throws(CNNError) {
     guard x.N &* x.H &* x.W > 0 else {
       throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
@@ -35,22 +35,39 @@ extension BatchNormalization {
       factorData[c] = scale[c] * inverse
       shiftData[c] = bias[c] - meanData[c] * factorData[c]
     }
-    try y.fill(x, scale: factorData, shift: shiftData)
+    try y.fill(x, scale: factorData, shift: shiftData, limits: rectified ? (0, .infinity) : nil)
   }
 
-  /// See `backward`; of checked shapes. grad_x may be grad_y.
+  /// See `backward`; of checked shapes. grad_x may be grad_y. bias: what y was made with, where it was rectified.
   @_specialize(where T == Float) @_specialize(where T == Double)
   static func blockedBackward<T: Element>(
-    _ x: BlockedArray<T>, scale: UnsafePointer<T>, mean: UnsafePointer<T>, inverseDeviation: UnsafePointer<T>,
-    _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, gradScale: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?
+    _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>?, mean: UnsafePointer<T>,
+    inverseDeviation: UnsafePointer<T>, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, gradScale: UnsafeMutablePointer<T>?,
+    gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
     let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.lanes, kernels = T.kernels.blocked
     let (from, fromY) = (UnsafePointer(x.data), UnsafePointer(gradY.data))
     let means = try Channels(x, mean), none = try Channels(x), meanData = UnsafePointer(means.data)
     let noneData = UnsafePointer(none.data), all = x.blocks &* lanes, scratch = try Scratch<T>(2 &* all)
     let (sums, projections) = (scratch.data, scratch.data + all)
+    // Of y as it was made, where that matters.
+    let factor = try Channels(x), shift = try Channels(x), (factorData, shiftData) = (factor.data, shift.data)
+    if let bias {
+      for c in 0..<x.C {
+        factorData[c] = scale[c] * inverseDeviation[c]
+        shiftData[c] = bias[c] - mean[c] * factorData[c]
+      }
+    }
+    let isRectified = bias != nil
+    func rectified(_ offset: Int, _ block: Int) -> RectifiedPixels<T> {
+      RectifiedPixels(
+        x: from + offset, gradY: fromY + offset, scale: factorData + block &* lanes, shift: shiftData + block &* lanes)
+    }
     // All have the same layout.
     try x.sumOverImages(sums, count: 2, passes: 3) { offset, block, sums, pixels in
+      if isRectified {
+        return kernels.sumRectified(rectified(offset, block), meanData + block &* lanes, sums(0), sums(1), pixels)
+      }
       kernels.sum(fromY + offset, sums(0), pixels)
       kernels.sumProducts(from + offset, meanData + block &* lanes, fromY + offset, noneData, sums(1), pixels)
     }
@@ -69,6 +86,10 @@ extension BatchNormalization {
     }
     try x.forEachRun(.elements(x.count, 3)) { offset, block, pixels in
       let first = block &* lanes
+      if isRectified {
+        return kernels.combineRectified(
+          rectified(offset, block), aData + first, bData + first, cData + first, gradX.data + offset, pixels)
+      }
       kernels.combine(
         fromY + offset, aData + first, from + offset, bData + first, cData + first, gradX.data + offset, pixels)
     }

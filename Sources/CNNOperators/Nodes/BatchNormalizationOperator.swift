@@ -1,17 +1,27 @@
 // BatchNormalization: y = scale * (x - mean) / sqrt(variance + epsilon) + b of x[N][C] or x[N][C][...]. In training mean and variance
 // are the batch's own, and input_mean and input_var follow them; input_var with the attribute unbiased, which is not ONNX's, as
-// PyTorch has it.
+// PyTorch has it. In training it takes over a Relu behind it: the gradient's way through both is one.
 import CNNCore
 import Microkernels
 
 final class BatchNormalizationOperator<T: Element>: Operator<T> {
   let normalization: BatchNormalization
+  private let isRectified: Bool
 
   init(_ attributes: Attributes) throws(CNNError) {
     normalization = try BatchNormalization(
       epsilon: attributes.float("epsilon", default: 1e-5), momentum: attributes.float("momentum", default: 0.9),
       isUnbiased: attributes.flag("unbiased", default: false))
+    isRectified = false
     super.init(try Signature(attributes, inputs: ["x", "scale", "b", "input_mean", "input_var"]))
+  }
+  private init(_ first: BatchNormalizationOperator, absorbing next: ReluOperator<T>) {
+    (normalization, isRectified) = (first.normalization, true)
+    super.init(Signature(first.signature, absorbing: next.signature))
+  }
+  override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
+    guard mode == .train, !isRectified, let next = next as? ReluOperator<T> else { return nil }
+    return BatchNormalizationOperator(self, absorbing: next)
   }
 
   override func imageRule(_ inputs: [Shape]) -> ImageRule { .first }
@@ -37,7 +47,7 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
         return try normalization.blockedTrain(
           x, scale: arrays.input(1).data, bias: arrays.input(2).data,
           running: .init(mean: arrays.updatedInput(3), variance: arrays.updatedInput(4)), y, mean: mean.data,
-          inverseDeviation: inverseDeviation.data)
+          inverseDeviation: inverseDeviation.data, rectified: isRectified)
       }
       let count = x.blocks &* T.lanes, factor = try Scratch<T>(count), shift = try Scratch<T>(count)
       factor.zero(count)
@@ -52,7 +62,7 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
     case .train:
       try normalization.train(
         x, scale: scale, bias: bias, running: .init(mean: arrays.updatedInput(3), variance: arrays.updatedInput(4)), y,
-        mean: arrays.kept(0), inverseDeviation: arrays.kept(1))
+        mean: arrays.kept(0), inverseDeviation: arrays.kept(1), rectified: isRectified)
     case .infer:
       try normalization.infer(x, scale: scale, bias: bias, mean: arrays.input(3), variance: arrays.input(4), y)
     }
@@ -63,17 +73,19 @@ final class BatchNormalizationOperator<T: Element>: Operator<T> {
     [Kept(inputs[1], .network), Kept(inputs[1], .network)]
   }
   override var hasBackward: Bool { true }
-  override var backwardReadsInputs: [Int] { [0, 1] }
+  override var backwardReadsInputs: [Int] { isRectified ? [0, 1, 2] : [0, 1] }
   override var gradientMayOverwrite: [Int] { [0] }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     let mean: Output<T> = try arrays.kept(0), inverseDeviation: Output<T> = try arrays.kept(1)
+    let bias = isRectified ? try arrays.input(2) : nil
     if let x = try arrays.blockedInput(0), let gradY = try arrays.blockedGradOutput() {
       return try BatchNormalization.blockedBackward(
-        x, scale: arrays.input(1).data, mean: mean.data, inverseDeviation: inverseDeviation.data, gradY,
+        x, scale: arrays.input(1).data, bias: bias?.data, mean: mean.data, inverseDeviation: inverseDeviation.data, gradY,
         gradX: arrays.blockedGradInput(0), gradScale: arrays.gradInput(1)?.data, gradBias: arrays.gradInput(2)?.data)
     }
     try BatchNormalization.backward(
-      arrays.input(0), scale: arrays.input(1), mean: mean.input, inverseDeviation: inverseDeviation.input, arrays.gradOutput(),
+      arrays.input(0), scale: arrays.input(1), bias: bias, mean: mean.input, inverseDeviation: inverseDeviation.input,
+      arrays.gradOutput(),
       gradX: arrays.gradInput(0), gradScale: arrays.gradInput(1), gradBias: arrays.gradInput(2))
   }
 }
