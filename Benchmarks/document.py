@@ -48,6 +48,16 @@ def shortened(run: Mapping[str, Any], memory: Mapping[str, Any], growth: Mapping
     return {"runs": runs, "memory": memory, "growth": growth}
 
 
+def joined(kept: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What was not measured now stays as it was: rows, where machine and versions are the same; memory and growth."""
+    runs = {**new["runs"]}
+    for threads, entry in kept.get("runs", {}).items():
+        now = runs.get(threads)
+        if now and all(now[key] == entry[key] for key in ("machine", "versions")):
+            runs[threads] = {**now, "rows": {**entry["rows"], **now["rows"]}}
+    return {"runs": runs, **{part: new[part] or kept.get(part, {}) for part in ("memory", "growth")}}
+
+
 def _peers(peers: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("median", "min", "calls", "rounds", "error_of_output", "error_of_parameters")
     made = {}
@@ -196,7 +206,8 @@ def main() -> None:
         kept = folder / "memory.json"
         memory = json.loads(kept.read_text()) if kept.exists() else {}
         run = json.loads((folder / "run.json").read_text())
-        FIGURES.write_text(written(shortened(run, memory, cliffs)) + "\n")
+        before = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+        FIGURES.write_text(written(joined(before, shortened(run, memory, cliffs))) + "\n")
         if found:
             growth_module.plot(found, ROOT / "docs" / "growth.png")
     figures = json.loads(FIGURES.read_text())

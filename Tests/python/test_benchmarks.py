@@ -193,6 +193,20 @@ def test_figures_are_shortened():
     assert "busy" not in row and set(row["peers"]) == {"swiftcnn", "swiftcnn_layers", "ort", "torch"}
 
 
+def test_figures_that_are_not_measured_again_stay():
+    from document import joined
+
+    def figures(machine, rows, **parts):
+        run = {"machine": machine, "versions": {"torch": "2"}, "rows": rows}
+        return {"runs": {"1": run}, "memory": {}, "growth": {}} | parts
+
+    before = figures("a", {"x": 1, "y": 1}, memory={"mib": 3}) | {"runs": {**figures("a", {"x": 1, "y": 1})["runs"], "2": {}}}
+    same, other = joined(before, figures("a", {"y": 2})), joined(before, figures("b", {"y": 2}, memory={"mib": 4}))
+    assert same["runs"]["1"]["rows"] == {"x": 1, "y": 2} and same["memory"] == {"mib": 3}
+    assert other == figures("b", {"y": 2}, memory={"mib": 4})
+    assert joined({}, other) == other
+
+
 def test_cliffs():
     from growth import cliffs
 
