@@ -56,10 +56,10 @@ struct Winograd<T: Element> {
   func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }
   /// x, transformed in blocks of so many tiles.
   func inputMap(tiles: Int) -> WinogradMap<T> {
-    WinogradMap(
-      tiling: tiling, kind: givesGradient ? .stridedGradient : stride == 1 ? .input : .stridedInput, channels: C, height: H,
-      width: W,
-      stride: givesGradient ? 1 : stride, overlap: 3 &- stride, top: top, left: left, planeStep: odd(channelBlocks &* tiles))
+    let kind: Kind = givesGradient ? .stridedGradient : stride == 1 ? .input : .stridedInput
+    return WinogradMap(
+      tiling: tiling, kind: kind, channels: C, height: H, width: W, stride: givesGradient ? 1 : stride, overlap: 3 &- stride,
+      top: top, left: left, planeStep: odd(channelBlocks &* tiles))
   }
   var work: Work { .multiplyAdds(tiling.products, C, K) }
 
