@@ -169,10 +169,10 @@ struct PackedProduct<T: Element> {
   var cells: Int { (blocks &* aStep &+ panels &* panel) &* Self.depth &+ 2 &* panel }
 
   /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given. Or, with `adds`, is added
-  /// to.
+  /// to. limits: what the whole sums are kept between. Of `scratch` nothing is used where a's rows are neighbours and b lies in panels.
   func run(
     _ a: MatrixView<T>, _ b: RightMatrix<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
-    adds: Bool = false, _ c: UnsafeMutablePointer<T>, _ cStep: Int,
+    adds: Bool = false, limits: (low: T, high: T)? = nil, _ c: UnsafeMutablePointer<T>, _ cStep: Int,
     _ scratch: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, depth = Self.depth
@@ -202,6 +202,7 @@ struct PackedProduct<T: Element> {
             aStep: a.rowStep == 1 ? a.columnStep : aStep,
             bStep: rightStep, cStep: cStep, columns: min(panel, N &- first))
           (operands.tiles, operands.bTile, operands.cTile) = (tiles, apart, panel)
+          operands.limits = k &+ count >= K ? limits : nil
           kernels.tile(rows: height, operands)
         }
       }

@@ -42,32 +42,11 @@ extension Convolution.Sizes {
         }
         for p in 0..<packing.panels {
           let step = packing.vectors(p) &* packing.lanes, channels = min(step, K &- p &* panel)
-          let (_, height) = balanced(channels, most: kernels.tallRows)
-          for k in stride(from: 0, to: channels, by: height) {
-            let to = y + ((image &* K &+ p &* panel &+ k) &* pixels &+ first)
-            withUnsafePointer(to: 0) { noOffset in
-              var operands = TileOperands(
-                a: filters + (packing.panel(g, p) &+ c &* step &+ k), b: UnsafePointer(own), c: to,
-                initial: c > 0 ? UnsafePointer(to) : nil, initialStep: pixels,
-                initialColumn: filters + (packing.weights &+ packing.bias(g, p) &+ k), aOffsets: noOffset, bOffsets: noOffset,
-                taps: 1, inner: terms, aStep: step, bStep: panel, cStep: pixels, columns: panel)
-              operands.limits = c &+ terms == C ? limits : nil
-              (operands.bTile, operands.cTile) = (panelStep, panel)
-              let rows = min(height, channels &- k)
-              if whole > 0 {
-                operands.tiles = whole
-                kernels.tile(rows: rows, operands)
-              }
-              if rest > 0 {
-                operands.tiles = 1
-                operands.b += whole &* panelStep
-                operands.c += whole &* panel
-                operands.initial = operands.initial.map { $0 + whole &* panel }
-                operands.columns = rest
-                kernels.tile(rows: rows, operands)
-              }
-            }
-          }
+          PackedProduct<T>(M: channels, N: count).run(
+            MatrixView(data: filters + (packing.panel(g, p) &+ c &* step), rowStep: 1, columnStep: step),
+            .panels(UnsafePointer(own), pitch: panelStep, width: panel), terms, start: nil,
+            rowStart: filters + (packing.weights &+ packing.bias(g, p)), adds: c > 0, limits: c &+ terms == C ? limits : nil,
+            y + ((image &* K &+ p &* panel) &* pixels &+ first), pixels, own)
         }
       }
     }
