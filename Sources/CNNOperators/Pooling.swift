@@ -84,28 +84,24 @@ package struct Pooling {
       signs |= place | (taps &- place)
     }
     var outside = signs >> 31 != 0
-    let columns = window.kernel[1],
-      places = (0..<window.taps).map {
-        (
-          row: $0 / columns &* window.dilations[0] &- window.pads[0],
-          column: $0 % columns &* window.dilations[1] &- window.pads[1]
-        )
-      }
     // The windows that reach over the image's edge are in the first and last rows and columns of windows.
-    let rows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
-    for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (rows.count < OH || inner.count < OW) {
+    let innerRows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
+    let rows = (0..<OH).map { tapsInside(0, H, $0) }, columns = (0..<OW).map { tapsInside(1, W, $0) }
+    let places = (0..<window.taps).map { (row: $0 / window.kernel[1], column: $0 % window.kernel[1]) }
+    for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (innerRows.count < OH || inner.count < OW) {
       for row in 0..<OH {
-        let from = winners.data + (plane &* OH &+ row) &* OW
+        let from = winners.data + (plane &* OH &+ row) &* OW, allowed = rows[row],
+          skipped = innerRows.contains(row) ? inner : 0..<0
         var ow = 0
         while ow < OW {
-          if rows.contains(row) && inner.contains(ow) {
-            ow = inner.upperBound
+          if skipped.contains(ow) {
+            ow = skipped.upperBound
             continue
           }
           let winner = Int(from[ow])
           if winner >= 0 {
-            let h = row &* window.strides[0] &+ places[winner].row, w = ow &* window.strides[1] &+ places[winner].column
-            outside = outside || h < 0 || h >= H || w < 0 || w >= W
+            let place = places[winner]
+            outside = outside || !allowed.contains(place.row) || !columns[ow].contains(place.column)
           }
           ow &+= 1
         }
@@ -114,6 +110,13 @@ package struct Pooling {
     if outside {
       throw .argument("winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another")
     }
+  }
+
+  /// Along an axis, the taps of window o that lie inside the image.
+  private func tapsInside(_ axis: Int, _ extent: Int, _ o: Int) -> Range<Int> {
+    let first = o * window.strides[axis] - window.pads[axis], step = window.dilations[axis]
+    let low = min(window.kernel[axis], max(0, (step - 1 - first) / step))
+    return low..<max(low, min(window.kernel[axis], (extent - first + step - 1) / step))
   }
 
   /// Along an axis, the windows that lie wholly inside the image.

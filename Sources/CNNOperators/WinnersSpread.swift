@@ -20,12 +20,12 @@ struct WinnersSpread<T: Element>: ~Copyable {
     }
     let span = (columns &- 1) &* window.dilations[1] &+ 1, channels = try Pooling.Channels<T>(window, x, y)
     let asksWindows =
-      !channels.areDisjointPairs && window.dilations[0] == 1 && window.dilations[1] == 1 && step <= 2 && y.count > 0
-      && 2 &* y[3] >= T.lanes && (columns == 2 || columns == 3)
+      !channels.areDisjointPairs && window.dilations[0] == 1 && window.dilations[1] == 1 && y.count > 0
+      && 2 &* y[3] >= T.lanes && (columns == 2 || columns == 3) && window.kernel[0] == columns && step <= 2
+      && window.strides[0] == step
     roomCells =
       asksWindows
-      ? MaxPlaneGradient<T>.roomCells(
-        KH: window.kernel[0], KW: columns, OW: y[3], reach: window.pads[1] &+ W, columnStride: step, lanes: T.lanes) : 0
+      ? MaxPlaneGradient<T>.roomCells(K: columns, reach: window.pads[1] &+ W, stride: step, lanes: T.lanes) : 0
     self.asksWindows = asksWindows
     self.channels = channels
     self.offsets = offsets

@@ -73,7 +73,7 @@ public struct WindowMaximum<V: Vector>: WindowSum {
   @inlinable @inline(__always) public func start(_ first: V) -> V { first }
   @inlinable @inline(__always) public func factor(_ t: Int) -> V { V.repeating(0) }
   @inlinable @inline(__always) public func add(_ sum: V, _ cell: V, _ factor: V) -> V {
-    larger(sum, cell)
+    largest(sum, cell)
   }
 }
 

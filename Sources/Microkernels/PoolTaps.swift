@@ -75,7 +75,10 @@ public func spreadWinners<V: Vector>(
   forEachWindowVector(V.self, o) { x, i, n in
     let gradient: V = load(gradY + i, n), place = V.loadInt32(positions + i, first: n)
     for row in 0..<height {
-      let to = UnsafeMutablePointer(mutating: x) + row &* rowWidth, tap = Int32(truncatingIfNeeded: 2 &* row)
+      let to = UnsafeMutablePointer(mutating: x) + row &* rowWidth
+      // A store waits for its line.
+      V.prefetchNear(UnsafePointer(to) + 512)
+      let tap = Int32(truncatingIfNeeded: 2 &* row)
       let even = V.select(V.isEqual(place, V.integers(tap)), gradient, zero)
       let odd = V.select(V.isEqual(place, V.integers(tap &+ 1)), gradient, zero)
       store(V.interleavedLow(even, odd), to, min(V.count, 2 &* n))
@@ -87,22 +90,22 @@ public func spreadWinners<V: Vector>(
 /// x[r][i] of every tap += gradY[r][i]. The columns' step is 1 here.
 @inlinable @inline(never)
 public func scatterShares<V: Vector>(_: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ o: PoolWindows<V.Scalar>) {
-  forEachWindowVector(V.self, o) { x, i, n in
-    let gradient: V = load(gradY + i, n)
-    for t in 0..<o.taps {
-      let to = UnsafeMutablePointer(mutating: x) + o.offsets[t]
-      store(load(to, n) + gradient, to, n)
+  for r in 0..<o.rows {
+    let x = UnsafeMutablePointer(mutating: o.x) + r &* o.rowStep, gradY = gradY + r &* o.columns
+    forEachVector(V.self, o.columns) { i, n in
+      let gradient: V = load(gradY + i, n)
+      for t in 0..<o.taps { store(load(x + (o.offsets[t] &+ i), n) + gradient, x + (o.offsets[t] &+ i), n) }
     }
   }
 }
 
-/// Calls body(first cell of the first window, its place in y, how many windows) for vectors of windows.
+/// Calls body(first cell of the first window, its place in y, how many windows) for vectors of windows, some of them twice.
 @inlinable @inline(__always)
 func forEachWindowVector<V: Vector>(
   _: V.Type, _ o: PoolWindows<V.Scalar>, _ body: (_ x: UnsafePointer<V.Scalar>, _ i: Int, _ n: Int) -> Void
 ) {
   for r in 0..<o.rows {
     let x = o.x + r &* o.rowStep, y = r &* o.columns
-    forEachVector(V.self, o.columns) { i, n in body(x + i &* o.columnStep, y &+ i, n) }
+    forEachWholeVector(V.self, o.columns) { i, n in body(x + i &* o.columnStep, y &+ i, n) }
   }
 }

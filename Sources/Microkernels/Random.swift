@@ -11,7 +11,6 @@ public protocol WordVector: Vector where Scalar == Double {
   /// Of the lower 32 bits of each.
   static func product(_ a: Integers, _ b: Integers) -> Integers
   static func exclusiveOr(_ a: Integers, _ b: Integers) -> Integers
-  static func or(_ a: Integers, _ b: Integers) -> Integers
   static func shiftedRight(_ a: Integers, by bits: UInt64) -> Integers
   static func bits(_ x: Self) -> Integers
   static func number(bits: Integers) -> Self

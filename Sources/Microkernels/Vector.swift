@@ -15,6 +15,8 @@ public protocol Vector: SendableMetatype {
   /// The first n lanes, n <= count, and no memory behind them; the others become 0.
   static func load(_ p: UnsafePointer<Scalar>, first n: Int) -> Self
   static func store(_ v: Self, _ p: UnsafeMutablePointer<Scalar>, first n: Int)
+  /// The lanes where the condition is true, and no other memory; the others become 0.
+  static func load(_ p: UnsafePointer<Scalar>, where condition: Integers) -> Self
   /// Asks for what lies there to be brought into the second cache; any address will do.
   static func prefetch(_ p: UnsafePointer<Scalar>)
   /// The same into the first.
@@ -33,13 +35,19 @@ public protocol Vector: SendableMetatype {
   static func isLessOrEqual(_ a: Self, _ b: Self) -> Integers
   static func isNaN(_ a: Self) -> Integers
   static func and(_ a: Integers, _ b: Integers) -> Integers
+  static func or(_ a: Integers, _ b: Integers) -> Integers
   static func not(_ a: Integers) -> Integers
+  /// v, but NaN where the condition is true.
+  static func nan(where condition: Integers, else v: Self) -> Self
   static func select(_ condition: Integers, _ a: Self, _ b: Self) -> Self
   static func select(_ condition: Integers, _ a: Integers, _ b: Integers) -> Integers
 
   static func integers(_ x: Int32) -> Integers
+  /// True in lanes low to high - 1.
+  static func lanes(_ low: Int, _ high: Int) -> Integers
   static func isEqual(_ a: Integers, _ b: Integers) -> Integers
   static func loadInt32(_ p: UnsafePointer<Int32>, first n: Int) -> Integers
+  static func loadInt32(_ p: UnsafePointer<Int32>, where condition: Integers) -> Integers
   static func storeInt32(_ v: Integers, _ p: UnsafeMutablePointer<Int32>, first n: Int)
   static func storeBytes(_ v: Integers, _ p: UnsafeMutablePointer<UInt8>, first n: Int)
   static func areBytes(_ p: UnsafePointer<UInt8>, _ wanted: UInt8, first n: Int) -> Integers
@@ -99,6 +107,21 @@ func forEachVector<V: Vector>(_: V.Type, _ count: Int, _ body: (_ i: Int, _ n: I
     i &+= V.count
   }
   if i < count { body(i, count &- i) }
+}
+
+/// Calls body(start, lanes) for whole vectors, of which the last does some elements again where they are no multiple: what takes as long as
+/// another vector, and less than a part of one. Of less than a vector it is the part.
+@inlinable @inline(__always)
+func forEachWholeVector<V: Vector>(_: V.Type, _ count: Int, _ body: (_ i: Int, _ n: Int) -> Void) {
+  if count < V.count {
+    if count > 0 { body(0, count) }
+    return
+  }
+  var i = 0
+  repeat {
+    body(min(i, count &- V.count), V.count)
+    i &+= V.count
+  } while i < count
 }
 
 /// A move of n lanes: the whole vector where n is known to be its count.

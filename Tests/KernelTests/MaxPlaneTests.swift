@@ -29,6 +29,9 @@ private struct Windows: CustomStringConvertible {
       Windows(KH: 2, KW: 2, rowStride: 2, columnStride: 2, top: 0, left: 0),
       Windows(KH: 3, KW: 3, rowStride: 2, columnStride: 2, top: 1, left: 1),
       Windows(KH: 3, KW: 3, rowStride: 1, columnStride: 1, top: 1, left: 0),
+      Windows(KH: 3, KW: 3, rowStride: 2, columnStride: 2, top: 2, left: 0),
+      Windows(KH: 2, KW: 2, rowStride: 1, columnStride: 1, top: 0, left: 1),
+      Windows(KH: 2, KW: 2, rowStride: 2, columnStride: 2, top: 1, left: 1),
       Windows(KH: 2, KW: 5, rowStride: 3, columnStride: 2, top: 1, left: 4),
       Windows(KH: 3, KW: 2, rowStride: 2, columnStride: 2, top: 2, left: 1),
       Windows(KH: 5, KW: 2, rowStride: 1, columnStride: 1, top: 2, left: 1),
@@ -85,7 +88,8 @@ private struct Windows: CustomStringConvertible {
   }
   private func gradients<T: Element>(_ table: KernelTable<T>) {
     Windows.forEach(lanes: table.lanes) { windows in
-      if windows.KW != 2 && windows.KW != 3 { return }
+      let K = windows.KW, stride = windows.columnStride
+      if K != windows.KH || stride != windows.rowStride || K == 1 { return }
       let count = windows.OH * windows.OW, taps = windows.KH * windows.KW, cells = windows.H * windows.W
       let y = Block<T>((0..<count).map { T(Double($0 * 7919 % 201 - 100) / 7) })
       // Any cell of the image in each window, or none.
@@ -100,9 +104,7 @@ private struct Windows: CustomStringConvertible {
       }
       let x = Block<T>(untouched: cells)
       let room = Block<T>(
-        untouched: MaxPlaneGradient<T>.roomCells(
-          KH: windows.KH, KW: windows.KW, OW: windows.OW, reach: windows.left + windows.W, columnStride: windows.columnStride,
-          lanes: table.lanes))
+        untouched: MaxPlaneGradient<T>.roomCells(K: K, reach: windows.left + windows.W, stride: stride, lanes: table.lanes))
       table.maxPlaneGradient(MaxPlaneGradient(windows.plane(x.data, y.data), winners: winners.data), room.data)
       x.expect(wanted, "\(windows)")
     }

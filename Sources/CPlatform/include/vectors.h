@@ -15,9 +15,10 @@
 #define MEMBER(type, signature) static inline __attribute__((always_inline, swift_name(#type "." signature)))
 
 /* `type`: `count` numbers of type `scalar`, and `type##_integers`: as many integers of the same size, which are also what
- * comparisons give (-1 for true, 0 for false). `load_some` and `store_some` move only the first n lanes, n <= count, and touch
- * no memory behind them; the other lanes are loaded as 0. */
-#define VECTOR(type, scalar, integer, count, load_some, store_some, load_some_int32, store_some_int32)                         \
+ * comparisons give (-1 for true, 0 for false). `load_some` and `store_some` move only the first n lanes, n <= count, and
+ * `load_where` those where a condition is true; none touches other memory, and the other lanes are loaded as 0. */
+#define VECTOR(type, scalar, integer, count, load_some, store_some, load_some_int32, store_some_int32, load_where,             \
+               load_where_int32)                                                                                               \
   typedef scalar type##_lanes __attribute__((ext_vector_type(count)));                                                         \
   typedef integer type##_signs __attribute__((ext_vector_type(count)));                                                        \
   typedef int32_t type##_int32 __attribute__((ext_vector_type(count)));                                                        \
@@ -39,6 +40,9 @@
   MEMBER(type, "prefetchNear(_:)") void type##_prefetchNear(const scalar *p) { __builtin_prefetch(p, 0, 3); }                  \
   MEMBER(type, "load(_:first:)") type type##_load_first(const scalar *p, intptr_t n) { return (type){load_some}; }             \
   MEMBER(type, "store(_:_:first:)") void type##_store_first(type v, scalar *p, intptr_t n) { store_some; }                     \
+  MEMBER(type, "load(_:where:)") type type##_load_where(const scalar *p, type##_integers where) {                              \
+    return (type){load_where};                                                                                                 \
+  }                                                                                                                            \
   MEMBER(type, "lane(_:_:)") scalar type##_lane(type v, intptr_t i) { return v.lanes[i]; }                                     \
   MEMBER(type, "plus(_:_:)") type type##_plus(type a, type b) { return (type){a.lanes + b.lanes}; }                            \
   MEMBER(type, "minus(_:_:)") type type##_minus(type a, type b) { return (type){a.lanes - b.lanes}; }                          \
@@ -59,7 +63,20 @@
   MEMBER(type, "and(_:_:)") type##_integers type##_and(type##_integers a, type##_integers b) {                                 \
     return (type##_integers){a.lanes & b.lanes};                                                                               \
   }                                                                                                                            \
+  MEMBER(type, "or(_:_:)") type##_integers type##_or(type##_integers a, type##_integers b) {                                   \
+    return (type##_integers){a.lanes | b.lanes};                                                                               \
+  }                                                                                                                            \
   MEMBER(type, "not(_:)") type##_integers type##_not(type##_integers a) { return (type##_integers){~a.lanes}; }                \
+  /* v, but a NaN where the condition is true, which takes one instruction: all bits of that number are set. */                \
+  MEMBER(type, "nan(where:else:)") type type##_nan_where(type##_integers where, type v) {                                      \
+    return (type){(type##_lanes)(where.lanes | (type##_signs)v.lanes)};                                                        \
+  }                                                                                                                            \
+  /* True in lanes low to high - 1. */                                                                                         \
+  MEMBER(type, "lanes(_:_:)") type##_integers type##_lanes_between(intptr_t low, intptr_t high) {                              \
+    type##_signs v;                                                                                                            \
+    for (int i = 0; i < count; i++) v[i] = i;                                                                                  \
+    return (type##_integers){(v >= (type##_signs)((integer)low)) & (v < (type##_signs)((integer)high))};                       \
+  }                                                                                                                            \
   MEMBER(type, "select(_:_:_:)") type type##_select(type##_integers where, type a, type b) {                                   \
     return (type){where.lanes ? a.lanes : b.lanes};                                                                            \
   }                                                                                                                            \
@@ -77,6 +94,10 @@
     type##_int32 v;                                                                                                            \
     if (n == count) __builtin_memcpy(&v, p, sizeof v);                                                                         \
     else v = (type##_int32)load_some_int32;                                                                                    \
+    return (type##_integers){__builtin_convertvector(v, type##_signs)};                                                        \
+  }                                                                                                                            \
+  MEMBER(type, "loadInt32(_:where:)") type##_integers type##_load_int32_where(const int32_t *p, type##_integers where) {       \
+    type##_int32 v = (type##_int32)load_where_int32;                                                                           \
     return (type##_integers){__builtin_convertvector(v, type##_signs)};                                                        \
   }                                                                                                                            \
   MEMBER(type, "storeInt32(_:_:first:)") void type##_store_int32(type##_integers v, int32_t *p, intptr_t n) {                  \
@@ -141,17 +162,29 @@
     lanes;                                                                                                                     \
   })
 #define STORE_LANES(lanes) for (intptr_t i = 0; i < n; i++) p[i] = (lanes)[i]
-#define PLAIN(type) LOAD_LANES(type##_lanes), STORE_LANES(v.lanes), LOAD_LANES(type##_int32), STORE_LANES(lanes)
+#define LOAD_WHERE(vector)                                                                                                     \
+  ({                                                                                                                           \
+    vector lanes = 0;                                                                                                          \
+    for (intptr_t i = 0; i < (intptr_t)(sizeof lanes / sizeof *p); i++) if (where.lanes[i]) lanes[i] = p[i];                    \
+    lanes;                                                                                                                     \
+  })
+#define PLAIN(type)                                                                                                            \
+  LOAD_LANES(type##_lanes), STORE_LANES(v.lanes), LOAD_LANES(type##_int32), STORE_LANES(lanes), LOAD_WHERE(type##_lanes),      \
+      LOAD_WHERE(type##_int32)
 
 #if defined(__AVX512F__)
 #define FIRST_OF_16 ((__mmask16)((1u << n) - 1))
 #define FIRST_OF_8 ((__mmask8)((1u << n) - 1))
+#define WHERE_16 _mm512_test_epi32_mask((__m512i)where.lanes, (__m512i)where.lanes)
+#define WHERE_8 _mm512_test_epi64_mask((__m512i)where.lanes, (__m512i)where.lanes)
 #define MASKED_F32X16                                                                                                          \
   (F32x16_lanes)_mm512_maskz_loadu_ps(FIRST_OF_16, p), _mm512_mask_storeu_ps(p, FIRST_OF_16, (__m512)v.lanes),                 \
-      _mm512_maskz_loadu_epi32(FIRST_OF_16, p), _mm512_mask_storeu_epi32(p, FIRST_OF_16, (__m512i)lanes)
+      _mm512_maskz_loadu_epi32(FIRST_OF_16, p), _mm512_mask_storeu_epi32(p, FIRST_OF_16, (__m512i)lanes),               \
+      (F32x16_lanes)_mm512_maskz_loadu_ps(WHERE_16, p), _mm512_maskz_loadu_epi32(WHERE_16, p)
 #define MASKED_F64X8                                                                                                           \
   (F64x8_lanes)_mm512_maskz_loadu_pd(FIRST_OF_8, p), _mm512_mask_storeu_pd(p, FIRST_OF_8, (__m512d)v.lanes),                   \
-      _mm256_maskz_loadu_epi32(FIRST_OF_8, p), _mm256_mask_storeu_epi32(p, FIRST_OF_8, (__m256i)lanes)
+      _mm256_maskz_loadu_epi32(FIRST_OF_8, p), _mm256_mask_storeu_epi32(p, FIRST_OF_8, (__m256i)lanes),                 \
+      (F64x8_lanes)_mm512_maskz_loadu_pd(WHERE_8, p), _mm256_maskz_loadu_epi32(WHERE_8, p)
 #else
 #define MASKED_F32X16 PLAIN(F32x16)
 #define MASKED_F64X8 PLAIN(F64x8)
@@ -186,10 +219,13 @@ static inline __attribute__((always_inline)) void store_words(void *to, words_8 
 #define FIRST_4_OF_32 (__m128i)((F64x4_int32){0, 1, 2, 3} < (F64x4_int32)((int32_t)n))
 #define MASKED_F32X8                                                                                                           \
   (F32x8_lanes)_mm256_maskload_ps(p, FIRST_8), store_words(p, (words_8)v.lanes, n),                                            \
-      _mm256_maskload_epi32(p, FIRST_8), store_words(p, (words_8)lanes, n)
+      _mm256_maskload_epi32(p, FIRST_8), store_words(p, (words_8)lanes, n),                                                    \
+      (F32x8_lanes)_mm256_maskload_ps(p, (__m256i)where.lanes), _mm256_maskload_epi32(p, (__m256i)where.lanes)
 #define MASKED_F64X4                                                                                                           \
   (F64x4_lanes)_mm256_maskload_pd(p, FIRST_4_OF_64), store_words(p, (words_8)v.lanes, 2 * n),                                 \
-      _mm_maskload_epi32(p, FIRST_4_OF_32), _mm_maskstore_epi32(p, FIRST_4_OF_32, (__m128i)lanes)
+      _mm_maskload_epi32(p, FIRST_4_OF_32), _mm_maskstore_epi32(p, FIRST_4_OF_32, (__m128i)lanes),                      \
+      (F64x4_lanes)_mm256_maskload_pd(p, (__m256i)where.lanes),                                                                \
+      _mm_maskload_epi32(p, (__m128i)__builtin_convertvector(where.lanes, F64x4_int32))
 #else
 #define MASKED_F32X8 PLAIN(F32x8)
 #define MASKED_F64X4 PLAIN(F64x4)
@@ -224,9 +260,6 @@ VECTOR_WITH(F64x2, double, int64_t, 2, PLAIN(F64x2))
   }                                                                                                                            \
   MEMBER(type, "exclusiveOr(_:_:)") type##_integers type##_exclusive_or(type##_integers a, type##_integers b) {                \
     return (type##_integers){a.lanes ^ b.lanes};                                                                               \
-  }                                                                                                                            \
-  MEMBER(type, "or(_:_:)") type##_integers type##_or(type##_integers a, type##_integers b) {                                   \
-    return (type##_integers){a.lanes | b.lanes};                                                                               \
   }                                                                                                                            \
   MEMBER(type, "shiftedRight(_:by:)") type##_integers type##_shifted_right(type##_integers a, uint64_t bits) {                 \
     return (type##_integers){(type##_signs)((type##_unsigned)a.lanes >> (type##_unsigned)(bits))};                             \
