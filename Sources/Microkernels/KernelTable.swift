@@ -46,7 +46,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
   public typealias MaxPlaneKernel = @Sendable (_ plane: MaxPlane<T>, _ row: MutablePointer) -> Void
   public typealias MaxPlaneGradientKernel = @Sendable (_ plane: MaxPlaneGradient<T>, _ room: MutablePointer) -> Void
-  public typealias DepthwisePlaneKernel = @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>) -> Void
+  public typealias DepthwisePlaneKernel = @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>, _ zeros: Pointer) -> Void
   public typealias DepthwisePlaneGradient =
     @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>, _ sums: MutablePointer) -> Void
   public let depthwisePlane: DepthwisePlaneKernel, depthwisePlaneGradient: DepthwisePlaneGradient
@@ -154,7 +154,7 @@ extension KernelTable {
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       maxPlane: { Microkernels.maxPlane(V.self, $0, $1) },
       maxPlaneGradient: { Microkernels.maxPlaneGradient(V.self, $0, $1) },
-      depthwisePlane: { Microkernels.depthwisePlane(V.self, $0) },
+      depthwisePlane: { Microkernels.depthwisePlane(V.self, $0, $1) },
       depthwisePlaneGradient: { Microkernels.depthwisePlaneGradient(V.self, $0, $1) },
       addTo: { Microkernels.addTo(V.self, $0, $1, $2) },
       addRows: { Microkernels.addRows(V.self, $0, $1, $2, $3, $4) },

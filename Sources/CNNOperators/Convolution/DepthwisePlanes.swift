@@ -1,5 +1,4 @@
-// Depthwise convolution of planar arrays by 3 x 3 taps one cell apart, and its gradients: plane by plane with pixels in the lanes. A plane is
-// padded in scratch memory, a band of rows at a time, which stays in the first caches.
+// Depthwise convolution of planar arrays by 3 x 3 taps one cell apart, and its gradients: plane by plane with pixels in the lanes.
 import CNNCore
 import Microkernels
 
@@ -11,10 +10,13 @@ extension Convolution.Sizes {
     return OW >= T.lanes
   }
 
-  /// So many rows of windows at a time that their cells stay near.
-  private func band() throws(CNNError) -> PhasePlanes {
-    let (_, height) = balanced(OH, most: max(1, 16_384 / max(1, planes.width)))
-    return try PhasePlanes(planes.window, image: planes.image, output: (height, OW))
+  /// All windows of a plane of x, without what is of one plane.
+  private func planeWindows(
+    _ x: UnsafePointer<T>, _ weights: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>
+  ) -> DepthwisePlane<T> {
+    DepthwisePlane(
+      x: x, H: planes.image.0, W: planes.image.1, weights: weights, y: y, rows: OH, columns: OW, top: planes.window.pads[0],
+      left: planes.window.pads[1], bias: 0)
   }
 
   /// y = limited(x * filters + bias). `filters`: as `packDepthwise` packs them.
@@ -22,18 +24,18 @@ extension Convolution.Sizes {
     _ x: UnsafePointer<T>, _ filters: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, limits: (low: T, high: T)?
   ) throws(CNNError) {
     let kernels = T.kernels, lanes = kernels.lanes, (G, OH, OW, imageCells, pixels) = (G, OH, OW, imageCells, pixels)
-    let band = try band(), height = band.output.0, bands = (OH &+ height &- 1) / height, tasks = N &* G &* bands
-    let biases = filters + channelBlocks &* 9 &* lanes, perWorker = band.cells &+ 9
-    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
+    // Large planes are cut into bands of rows, which threads share.
+    let (bands, height) = balanced(OH, most: max(1, 16_384 / max(1, OW))), tasks = N &* G &* bands, W = planes.image.1
+    let biases = filters + channelBlocks &* 9 &* lanes, top = planes.window.pads[0]
+    // A row of zeros for all, then each worker's nine weights.
+    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(W &+ width &* 9), zeros = scratch.data
+    zero(zeros, W)
     parallel(tasks, width: width) { task, worker in
-      let plane = task / bands, first = task % bands &* height, g = plane % G
-      let cells = scratchData + worker &* perWorker, weights = cells + band.cells
+      let plane = task / bands, first = task % bands &* height, g = plane % G, weights = zeros + (W &+ worker &* 9)
       for t in 0..<9 { weights[t] = filters[(g / lanes &* 9 &+ t) &* lanes &+ g % lanes] }
-      band.fill(cells, x + plane &* imageCells, padding: 0, firstRow: first)
-      let windows = DepthwisePlane(
-        x: UnsafePointer(cells), xRow: band.width, weights: UnsafePointer(weights), y: y + (plane &* pixels &+ first &* OW),
-        yRow: OW, rows: min(height, OH &- first), columns: OW, bias: biases[g], limits: limits)
-      withUnsafePointer(to: windows) { kernels.depthwisePlane($0) }
+      var windows = planeWindows(x + plane &* imageCells, UnsafePointer(weights), y + (plane &* pixels &+ first &* OW))
+      (windows.rows, windows.top, windows.bias, windows.limits) = (min(height, OH &- first), top &- first, biases[g], limits)
+      kernels.depthwisePlane(&windows, UnsafePointer(zeros))
     }
   }
 
@@ -42,37 +44,25 @@ extension Convolution.Sizes {
     _ transposed: Self, _ x: UnsafePointer<T>, _ weight: UnsafePointer<T>, _ gradY: UnsafePointer<T>,
     _ gradients: ConvolutionGradients<T>
   ) throws(CNNError) {
-    let kernels = T.kernels, (G, OH, OW, imageCells, pixels) = (G, OH, OW, imageCells, pixels)
+    let kernels = T.kernels, (G, imageCells, pixels) = (G, imageCells, pixels)
     // A plane is a task, in the order in which they lie; sums are of the nine taps and the bias.
-    let band = try band(), back = try transposed.band(), tasks = N &* G, perImage = G &* 10
-    let sums = try Scratch<T>(N &* perImage), sumData = sums.data, cellCount = max(band.cells, back.cells)
-    let width = try parallelWidth(tasks, work), perWorker = cellCount &+ 9, scratch = try Scratch<T>(width &* perWorker)
-    let scratchData = scratch.data, (H, W) = planes.image
+    let tasks = N &* G, perImage = G &* 10, sums = try Scratch<T>(N &* perImage), sumData = sums.data
+    let width = try parallelWidth(tasks, work), scratch = try Scratch<T>(OW &+ width &* 9), zeros = scratch.data, OW = OW
+    zero(zeros, OW)
     let wantsSums = gradients.weight != nil || gradients.bias != nil
     parallel(tasks, width: width) { plane, worker in
       let g = plane % G, gradient = gradY + plane &* pixels, own = sumData + plane &* 10
-      let cells = scratchData + worker &* perWorker, flipped = cells + cellCount
       if let gradX = gradients.x {
+        let flipped = zeros + (OW &+ worker &* 9)
         for t in 0..<9 { flipped[t] = weight[g &* 9 &+ 8 &- t] }
-        for first in stride(from: 0, to: H, by: back.output.0) {
-          back.fill(cells, gradient, padding: 0, firstRow: first)
-          let windows = DepthwisePlane(
-            x: UnsafePointer(cells), xRow: back.width, weights: UnsafePointer(flipped),
-            y: gradX + (plane &* imageCells &+ first &* W), yRow: W, rows: min(back.output.0, H &- first), columns: W, bias: 0)
-          withUnsafePointer(to: windows) { kernels.depthwisePlane($0) }
-        }
+        var windows = transposed.planeWindows(gradient, UnsafePointer(flipped), gradX + plane &* imageCells)
+        kernels.depthwisePlane(&windows, UnsafePointer(zeros))
       }
       // grad_y is still there.
       if wantsSums {
         zero(own, 10)
-        for first in stride(from: 0, to: OH, by: band.output.0) {
-          band.fill(cells, x + plane &* imageCells, padding: 0, firstRow: first)
-          let windows = DepthwisePlane(
-            x: UnsafePointer(cells), xRow: band.width, weights: weight,
-            y: UnsafeMutablePointer(mutating: gradient) + first &* OW, yRow: OW, rows: min(band.output.0, OH &- first),
-            columns: OW, bias: 0)
-          withUnsafePointer(to: windows) { kernels.depthwisePlaneGradient($0, own) }
-        }
+        var windows = planeWindows(x + plane &* imageCells, weight, UnsafeMutablePointer(mutating: gradient))
+        kernels.depthwisePlaneGradient(&windows, own)
         own[9] = kernels.sum(gradient, pixels)
       }
     }
