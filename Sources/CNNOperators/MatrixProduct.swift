@@ -143,6 +143,11 @@ func matrixProduct<T: Element>(
   try matrixProduct(M, N, K, a, .view(b), bias: bias, c)
 }
 
+/// Rows that will be read after a product, and can come nearer meanwhile.
+struct RowsAhead<T> {
+  let from: UnsafePointer<T>, rows: Int, step: Int, columns: Int
+}
+
 /// A product on one thread, a few rows of K at a time, which are packed as the tiles want them: a with the rows of a tile side by
 /// side, b in panels of two vectors. What lies so already is read in place.
 struct PackedProduct<T: Element> {
@@ -169,10 +174,12 @@ struct PackedProduct<T: Element> {
   var cells: Int { (blocks &* aStep &+ panels &* panel) &* Self.depth &+ 2 &* panel }
 
   /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given. Or, with `adds`, is added
-  /// to. limits: what the whole sums are kept between. Of `scratch` nothing is used where a's rows are neighbours and b lies in panels.
+  /// to. limits: what the whole sums are kept between. ahead: what is read next. Of `scratch` nothing is used where a's rows are neighbours and
+  /// b lies in panels.
   func run(
     _ a: MatrixView<T>, _ b: RightMatrix<T>, _ K: Int, start: UnsafePointer<T>?, rowStart: UnsafePointer<T>? = nil,
-    adds: Bool = false, limits: (low: T, high: T)? = nil, _ c: UnsafeMutablePointer<T>, _ cStep: Int,
+    adds: Bool = false, limits: (low: T, high: T)? = nil, ahead: RowsAhead<T>? = nil, _ c: UnsafeMutablePointer<T>,
+    _ cStep: Int,
     _ scratch: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, depth = Self.depth
@@ -203,6 +210,13 @@ struct PackedProduct<T: Element> {
             bStep: rightStep, cStep: cStep, columns: min(panel, N &- first))
           (operands.tiles, operands.bTile, operands.cTile) = (tiles, apart, panel)
           operands.limits = k &+ count >= K ? limits : nil
+          if let ahead, k == 0 {
+            // Each block of rows asks for some rows, and each of its tiles for as much of them.
+            let (row, rows) = part(block, of: blocks, ahead.rows), line = TileOperands<T>.line
+            let lines = (ahead.columns &+ line &* panels &- 1) / (line &* panels)
+            operands.ahead = ahead.from + (row &* ahead.step &+ p &* lines &* line)
+            (operands.aheadRows, operands.aheadStep, operands.aheadLines) = (rows, ahead.step, lines)
+          }
           kernels.tile(rows: height, operands)
         }
       }

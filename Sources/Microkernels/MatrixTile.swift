@@ -16,6 +16,10 @@ public struct TileOperands<T> {
   public var columns: Int
   /// So many tiles of the same a, whose b are so far apart, and whose c; `initial` goes with c.
   public var tiles = 1, bTile = 0, cTile = 0
+  /// What each tile asks for meanwhile, into the second cache, since tiles wait for nothing: some lines of some rows, each tile those that follow.
+  public var ahead: UnsafePointer<T>, aheadRows = 0, aheadStep = 0, aheadLines = 0
+  @inlinable
+  public static var line: Int { 64 / MemoryLayout<T>.stride }
   /// See BlockedTileOperands.
   public var limits: (low: T, high: T)?
 
@@ -40,6 +44,7 @@ public struct TileOperands<T> {
     self.bStep = bStep
     self.cStep = cStep
     self.columns = columns
+    ahead = b
   }
 }
 
@@ -50,8 +55,12 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
 {
   let o = operands.pointee
   let rest = o.columns &- V.count
-  var first = o.b, c = o.c, start = o.initial, tiles = o.tiles
+  var first = o.b, c = o.c, start = o.initial, tiles = o.tiles, ahead = o.ahead
   repeat {
+    for row in 0..<o.aheadRows {
+      for i in 0..<o.aheadLines { V.prefetch(ahead + (row &* o.aheadStep &+ i &* TileOperands<V.Scalar>.line)) }
+    }
+    ahead += o.aheadLines &* TileOperands<V.Scalar>.line
     // Rows of c may be far apart in memory: what the stores will wait for comes near while terms are added up, if there are a few.
     if o.taps &* o.inner > 8 { for m in 0..<Rows { V.prefetchNear(UnsafePointer(c) + m &* o.cStep) } }
     var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))

@@ -22,13 +22,20 @@ extension Convolution.Sizes {
     // The next panel begins in another set of the first cache.
     let panelStep = (depth &* panel / T.lanes | 1) &* T.lanes, cells = size &* panelStep
     let tasks = N &* G &* bands, width = min(threads, tasks), scratch = try Scratch<T>(width &* cells)
-    let scratchData = scratch.data
+    let scratchData = scratch.data, comesFromMemory = N &* G &* C &* pixels &* MemoryLayout<T>.stride > 1 << 22
     parallel(tasks, width: width) { task, worker in
       let own = scratchData + worker &* cells, image = task / bands, g = image % G, first = task % bands &* size &* panel
       let count = min(size &* panel, pixels &- first), whole = count / panel, rest = count % panel
       if count <= 0 { return }
       for c in stride(from: 0, to: C, by: depth) {
         let terms = min(depth, C &- c)
+        // What will be copied after this: the next terms, or the first ones of the pixels that follow. A copy would wait for memory.
+        let isLast = c &+ terms == C, later = task &+ 1
+        let next =
+          isLast
+          ? x + (later / bands &* C &* pixels &+ later % bands &* size &* panel)
+          : x + ((image &* C &+ c &+ terms) &* pixels &+ first)
+        let nextTerms = !comesFromMemory ? 0 : isLast ? (later < tasks ? depth : 0) : min(depth, C &- c &- terms)
         for i in 0..<terms {
           var copy = RowCopy(
             from: x + ((image &* C &+ c &+ i) &* pixels &+ first), fromRow: panel, to: own + i &* panel, toRow: panelStep,
@@ -41,11 +48,13 @@ extension Convolution.Sizes {
           kernels.copyRows(copy)
         }
         for p in 0..<packing.panels {
+          let (row, rows) = part(p, of: packing.panels, nextTerms)
           let step = packing.vectors(p) &* packing.lanes, channels = min(step, K &- p &* panel)
           PackedProduct<T>(M: channels, N: count).run(
             MatrixView(data: filters + (packing.panel(g, p) &+ c &* step), rowStep: 1, columnStep: step),
             .panels(UnsafePointer(own), pitch: panelStep, width: panel), terms, start: nil,
-            rowStart: filters + (packing.weights &+ packing.bias(g, p)), adds: c > 0, limits: c &+ terms == C ? limits : nil,
+            rowStart: filters + (packing.weights &+ packing.bias(g, p)), adds: c > 0, limits: isLast ? limits : nil,
+            ahead: RowsAhead(from: next + row &* pixels, rows: rows, step: pixels, columns: size &* panel),
             y + ((image &* K &+ p &* panel) &* pixels &+ first), pixels, own)
         }
       }
