@@ -1,5 +1,5 @@
 // Borrowed arrays: a pointer, a shape, and the argument's name for messages. The memory is the caller's.
-package import Microkernels
+public import Microkernels
 
 // SIMDScalar implies Codable by way of its storage types, and the compiler wants that said; Embedded Swift has no Codable.
 #if hasFeature(Embedded)
@@ -16,15 +16,16 @@ public protocol Element: BinaryFloatingPoint, VectorScalar, Sendable, SendableMe
 /// What the library alone sees of an element type.
 public struct ElementKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetatype>: Sendable {
   /// Not counted: it lives as long as the process, and all threads would write its count, in one line of memory.
-  package let table: Unmanaged<KernelTable<T>>
-  package let lanes: Int
+  @usableFromInline package let table: Unmanaged<KernelTable<T>>
+  @usableFromInline package let lanes: Int
 
   init(_ table: KernelTable<T>) { (self.table, lanes) = (.passRetained(table), table.lanes) }
 }
 extension Element {
-  package static var kernels: KernelTable<Self> { _kernels.table.takeUnretainedValue() }
+  /// Inlined, so that what is taken out of the table is all that is counted: a function that returned the table would count it.
+  @inlinable @inline(__always) package static var kernels: KernelTable<Self> { _kernels.table.takeUnretainedValue() }
   /// Elements in a vector.
-  package static var lanes: Int { _kernels.lanes }
+  @inlinable @inline(__always) package static var lanes: Int { _kernels.lanes }
 }
 
 /// An input, x[...] in C order.
