@@ -3,6 +3,7 @@
 
 /// Rows of windows of 3 x 3 cells, one apart, the first of which begins at (-top, -left) of x[H][W]; cells outside are 0:
 ///   y[r][c] = limited(bias + sum over i, j < 3 of weights[i][j] * x[r - top + i][c - left + j])
+/// Every window has a column of the image: at most two columns of padding are to the left, and to the right.
 public struct DepthwisePlane<T> {
   public var x: UnsafePointer<T>, H: Int, W: Int
   public var weights: UnsafePointer<T>
@@ -45,7 +46,8 @@ public struct DepthwisePlane<T> {
 public func depthwisePlane<V: Vector>(
   _: V.Type, _ o: UnsafePointer<DepthwisePlane<V.Scalar>>, _ zeros: UnsafePointer<V.Scalar>
 ) {
-  // The vectors over the edges of the image, three of them at most: the last one does some windows again where columns are no whole vectors.
+  // The vectors over the edges of the image: with two columns of padding, of two lanes and an odd number of columns, three. The last one
+  // does some windows again where columns are no whole vectors.
   let inner = o.pointee.innerColumns(lanes: V.count), last = o.pointee.columns &- V.count
   var edges = DepthwiseEdges<V>(), column = 0
   repeat {

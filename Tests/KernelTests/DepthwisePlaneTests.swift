@@ -26,7 +26,7 @@ private struct Windows<T: Element>: CustomStringConvertible {
   static func forEach(_ table: KernelTable<T>, _ body: (Windows) -> Void) {
     for rows in [1, 2, 3, 4, 7, 9] {
       for columns in table.sizes where columns > 0 {
-        for (pad, left) in [(0, 0), (1, 1), (2, 2), (2, 1)] where columns + 2 > pad {
+        for (pad, left) in [(0, 0), (1, 1), (2, 2), (2, 1), (3, 1), (4, 2)] where columns + 2 > pad {
           body(Windows(H: max(1, rows + 2 - pad), W: columns + 2 - pad, top: pad / 2, left: left, rows: rows, columns: columns))
         }
         // The rows of windows from the third on, and of a higher image.

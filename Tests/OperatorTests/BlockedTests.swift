@@ -170,6 +170,9 @@ struct Blocked<T: Element> {
     Case(
       C: 16, K: 16, groups: 16, kernel: (5, 1), strides: (1, 3), dilations: (2, 1), pads: (4, 0, 3, 1), image: (7, 13),
       halo: (4, 2, 0)),
+    // Windows that lie in the padding.
+    Case(C: 9, K: 9, groups: 9, pads: (3, 4, 0, 5), image: (6, 19), halo: (5, 0, 1)),
+    Case(C: 5, K: 5, groups: 5, pads: (5, 5, 5, 5), image: (3, 2), halo: (5, 0, 0)),
     // Several bands of rows of a plane.
     Case(N: 1, C: 9, K: 9, groups: 9, pads: (2, 0, 1, 2), image: (70, 260), halo: (2, 0, 3)),
   ]

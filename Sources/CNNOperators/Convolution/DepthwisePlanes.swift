@@ -7,7 +7,7 @@ extension Convolution.Sizes {
   var isDepthwisePlane: Bool {
     let w = planes.window
     for axis in 0..<2 where w.kernel[axis] != 3 || w.strides[axis] != 1 || w.dilations[axis] != 1 { return false }
-    return OW >= T.lanes
+    return OW >= T.lanes && w.pads[1] <= 2 && w.pads[3] <= 2
   }
 
   /// All windows of a plane of x, without what is of one plane.
