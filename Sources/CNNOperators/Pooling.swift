@@ -86,7 +86,7 @@ package struct Pooling {
     var outside = signs >> 31 != 0
     // The windows that reach over the image's edge are in the first and last rows and columns of windows.
     let innerRows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
-    let rows = (0..<OH).map { tapsInside(0, H, $0) }, columns = (0..<OW).map { tapsInside(1, W, $0) }
+    let rows = (0..<OH).map { cells(0, $0, H) }, columns = (0..<OW).map { cells(1, $0, W) }
     let places = (0..<window.taps).map { (row: $0 / window.kernel[1], column: $0 % window.kernel[1]) }
     for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (innerRows.count < OH || inner.count < OW) {
       for row in 0..<OH {
@@ -110,13 +110,6 @@ package struct Pooling {
     if outside {
       throw .argument("winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another")
     }
-  }
-
-  /// Along an axis, the taps of window o that lie inside the image.
-  private func tapsInside(_ axis: Int, _ extent: Int, _ o: Int) -> Range<Int> {
-    let first = o * window.strides[axis] - window.pads[axis], step = window.dilations[axis]
-    let low = min(window.kernel[axis], max(0, (step - 1 - first) / step))
-    return low..<max(low, min(window.kernel[axis], (extent - first + step - 1) / step))
   }
 
   /// Along an axis, the windows that lie wholly inside the image.

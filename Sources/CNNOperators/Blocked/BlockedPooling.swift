@@ -56,7 +56,7 @@ extension Pooling {
           divisor: 1)
         (windows.rows, windows.xRow, windows.yRow) = (alike, self.window.strides[0] &* x.rowStep, rowStep)
         if taps == 0 {
-          for r in 0..<alike { nothing(windows.y + r &* rowStep, x.channels) }
+          for r in 0..<alike { for i in 0..<count { nothing(windows.y + (r &* rowStep &+ i &* lanes), x.channels) } }
         } else {
           withUnsafePointer(to: windows) { T.kernels.blocked.maxWindows($0, window.strides[1] &* lanes) }
         }
@@ -142,7 +142,7 @@ extension Pooling {
           let used = self.offsets(offsets, row, inRows, column, inColumns, x.rowStep, lanes)
           let pixel = to + (row &* y.rowStep &+ column &* lanes)
           if used == 0 {
-            nothing(pixel, x.channels(of: block))
+            for i in 0..<windows { nothing(pixel + i &* lanes, x.channels(of: block)) }
           } else {
             body(
               BlockedWindowOperands(
@@ -157,7 +157,7 @@ extension Pooling {
   }
 
   /// Along an axis, the taps of a window that lie inside the image.
-  private func cells(_ axis: Int, _ place: Int, _ extent: Int) -> Range<Int> {
+  func cells(_ axis: Int, _ place: Int, _ extent: Int) -> Range<Int> {
     let start = place &* window.strides[axis] &- window.pads[axis], step = window.dilations[axis]
     let first = start < 0 ? (step &- start &- 1) / step : 0
     let end = start < extent ? min(window.kernel[axis], (extent &- start &+ step &- 1) / step) : 0
