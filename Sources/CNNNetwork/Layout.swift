@@ -29,7 +29,7 @@ struct Layout<T: Element> {
   private var bytes = 0
   private var places: [Place?] = []
   private var keptSlots: [[Int]] = []
-  private var gradInputs: [[Operand?]] = [], preparedSlots: [[Operand?]] = []
+  private var gradInputs: [[Operand?]] = [], addedGradients: [[Int]], preparedSlots: [[Operand?]] = []
 
   init(
     _ graph: Graph<T>, _ mode: Mode, _ kinds: ValueKinds, _ layouts: [ArrayLayout], segments: Int = 1
@@ -41,7 +41,7 @@ struct Layout<T: Element> {
     keptSlots = [[Int]](repeating: [], count: graph.nodes.count)
     gradInputs = [[Operand?]](repeating: [], count: graph.nodes.count)
     preparedSlots = gradInputs
-    (keptAgain, segmentCount) = (keptSlots, segments)
+    (keptAgain, addedGradients, segmentCount) = (keptSlots, keptSlots, segments)
     secondSlots = [Int?](repeating: nil, count: graph.values.count)
     unread = [[Int: Operand]](repeating: [:], count: graph.nodes.count)
     recomputation = Recomputation(graph, segments: [0..<graph.nodes.count], reads: [], leaves: [])
@@ -272,6 +272,7 @@ struct Layout<T: Element> {
     }
     let output = node.outputs[0]
     var free = places[gradientSlot(output)]  // for one of the inputs' gradients
+    let added = try node.made.addsToGradient(inputShapes(node), layouts(around: node))
     for (i, input) in node.inputs.enumerated() {
       guard let input, needsGradient[input.index] else {
         gradInputs[number].append(nil)
@@ -284,6 +285,12 @@ struct Layout<T: Element> {
         ? i == 0 && layouts[input.index] == layouts[output.index]
         : node.made.gradientMayOverwrite.contains(i) && areAlike(input, output)
       if mayShare, case .life = free { shared = free }
+      if places[slot] != nil, added.contains(i), node.inputs.filter({ $0 == input }).count == 1 {
+        addedGradients[number].append(i)
+        gradInputs[number].append(operand(input, slot: slot))
+        extend(slot, to: moment)
+        continue
+      }
       if places[slot] != nil {
         // Not the first gradient of this value: a summand.
         let summand = operand(input, slot: places.count)
@@ -379,7 +386,7 @@ struct Layout<T: Element> {
       gradInputs: gradInputs[number],
       gradOutputs: runsBackward[number]
         ? node.outputs.map { isDifferentiable($0) ? operand($0, slot: gradientSlot($0)) : nil } : [],
-      prepared: preparedSlots[number])
+      prepared: preparedSlots[number], addedGradients: addedGradients[number])
   }
 
   mutating func finish() -> (bytes: Int, locations: [Plan<T>.Location]) {

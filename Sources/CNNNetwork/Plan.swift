@@ -68,7 +68,7 @@ package final class Plan<T: Element> {
   package init(
     _ graph: Graph<T>, inputs: [Shape], mode: Mode, layouts choice: LayoutChoice = .automatic, contents: [AnyInput] = []
   ) throws(CNNError) {
-    let inferred = try graph.inferred(inputs, contents), rewritten = try inferred.graph.rewritten(mode)
+    let inferred = try graph.inferred(inputs, contents), rewritten = try inferred.graph.rewritten(inputs, mode)
     let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
     inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
     self.contents = inferred.contents

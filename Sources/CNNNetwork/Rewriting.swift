@@ -4,8 +4,8 @@ import CNNOperators
 
 extension Graph {
   /// This graph, or one with fewer or cheaper nodes over the same parameters.
-  func rewritten(_ mode: Mode) throws(CNNError) -> Graph {
-    var draft = Draft(self)
+  func rewritten(_ inputs: [Shape], _ mode: Mode) throws(CNNError) -> Graph {
+    var draft = Draft(self, try kinds(inputs, mode).shapes)
     // First, because an activation costs nothing where it is absorbed; and once more, because maxima may have come nearer.
     try draft.absorbNeighbours(mode)
     draft.maximaFirst()
@@ -16,10 +16,13 @@ extension Graph {
 
 private struct Draft<T: Element> {
   private(set) var values: [Graph<T>.Value], nodes: [Graph<T>.Node]
+  private var shapes: [Shape]
   private let outputs: [ValueID]
   private(set) var isChanged = false
 
-  init(_ graph: Graph<T>) { (values, nodes, outputs) = (graph.values, graph.nodes, graph.outputs) }
+  init(_ graph: Graph<T>, _ shapes: [Shape]) {
+    (values, nodes, outputs, self.shapes) = (graph.values, graph.nodes, graph.outputs, shapes)
+  }
 
   /// The one node that uses output 0 of this node and nothing else of it, as its first input or as one that may as well be the first.
   private func onlyUser(_ number: Int) -> (node: Int, place: Int)? {
@@ -35,14 +38,19 @@ private struct Draft<T: Element> {
     return user
   }
 
+  private func isBeforeMaxima(_ number: Int) -> Bool {
+    nodes[number].made.neverFalls && onlyUser(number).map { nodes[$0.node].made.takesMaxima } ?? false
+  }
+
   /// max(f(x)) = f(max(x)) where f never falls: f then works on the maxima alone, forward and backward. Gradients are the same
   /// too: where f makes cells equal that were not, its slope is 0.
   mutating func maximaFirst() {
-    for number in nodes.indices where nodes[number].made.neverFalls {
-      guard let user = onlyUser(number)?.node, nodes[user].made.takesMaxima, nodes[user].outputs.count == 1 else { continue }
+    for number in nodes.indices where isBeforeMaxima(number) {
+      guard let user = onlyUser(number)?.node, nodes[user].outputs.count == 1 else { continue }
       let (activation, maximum) = (nodes[number], nodes[user])
       let value = ValueID(index: values.count)
       values.append(Graph<T>.Value(name: activation.name, source: .node(number), shape: nil))
+      shapes.append(shapes[maximum.outputs[0].index])
       nodes[number] = maximum.with(inputs: [activation.inputs[0]] + maximum.inputs.dropFirst(), outputs: [value])
       nodes[user] = activation.with(inputs: [value], outputs: maximum.outputs)
       isChanged = true
@@ -52,10 +60,13 @@ private struct Draft<T: Element> {
   /// A node takes over what follows it, as long as it can: a convolution the normalization and activation of its output, say.
   mutating func absorbNeighbours(_ mode: Mode) throws(CNNError) {
     var number = 0
+    let none = try Shape("absent")
+    func shapes(_ list: [ValueID?]) -> [Shape] { list.map { $0.map { self.shapes[$0.index] } ?? none } }
     while number < nodes.count {
-      let inputs = nodes[number].inputs.map { $0.flatMap { values[$0.index].fixedShape } }
       guard let (user, place) = onlyUser(number),
-        let made = try nodes[number].made.absorbing(nodes[user].made, mode, inputs: inputs)
+        let made = try nodes[number].made.absorbing(
+          Neighbour(nodes[user].made, others: shapes(nodes[user].inputs(but: place)), isBeforeMaxima: isBeforeMaxima(user)),
+          mode, inputs: shapes(nodes[number].inputs))
       else {
         number += 1
         continue
@@ -63,8 +74,7 @@ private struct Draft<T: Element> {
       // At the user's place in the order, where all of its other inputs are there.
       let (first, next) = (nodes[number], nodes[user])
       let missing = [ValueID?](repeating: nil, count: first.made.signature.inputs.count - first.inputs.count)
-      let others = next.inputs[..<place] + next.inputs[(place + 1)...]
-      nodes[user] = first.with(inputs: first.inputs + missing + others, outputs: next.outputs, made: made)
+      nodes[user] = first.with(inputs: first.inputs + missing + next.inputs(but: place), outputs: next.outputs, made: made)
       nodes[user].absorbed += [next.operatorName]
       nodes.remove(at: number)
       isChanged = true
@@ -72,17 +82,8 @@ private struct Draft<T: Element> {
   }
 }
 
-extension Graph.Value {
-  /// Of what is the same in every run.
-  fileprivate var fixedShape: Shape? {
-    switch source {
-    case .parameter, .buffer, .constant: shape
-    case .input, .planConstant, .node: nil
-    }
-  }
-}
-
 extension Graph.Node {
+  fileprivate func inputs(but place: Int) -> [ValueID?] { Array(inputs[..<place] + inputs[(place + 1)...]) }
   func with(inputs: [ValueID?], outputs: [ValueID], made: Operator<T>? = nil) -> Self {
     Self(
       name: name, operatorName: operatorName, attributes: attributes, inputs: inputs, outputs: outputs,

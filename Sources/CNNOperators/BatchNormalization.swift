@@ -34,11 +34,12 @@ package struct BatchNormalization {
     package init(mean: Output<T>, variance: Output<T>) { (self.mean, self.variance) = (mean, variance) }
   }
 
-  /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias with the batch's own mean and biased variance; rectified: max(y, 0).
+  /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias + residual with the batch's own mean and biased variance; rectified:
+  /// max(y, 0). y may be x or residual.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func train<T: Element>(
     _ x: Input<T>, scale: Input<T>, bias: Input<T>, running: Running<T>?, _ y: Output<T>, mean: Output<T>,
-    inverseDeviation: Output<T>, rectified: Bool = false
+    inverseDeviation: Output<T>, residual: Input<T>? = nil, rectified: Bool = false
   ) throws(CNNError) {
     let sizes = try Sizes(x)
     let channels = try Shape("channels", sizes.C)
@@ -47,6 +48,8 @@ package struct BatchNormalization {
     try running?.variance.wants(channels)
     try y.wants(x.shape)
     try y.mustNotOverlap(x, sameAllowed: true)
+    try residual?.wants(x.shape)
+    if let residual { try y.mustNotOverlap(residual, sameAllowed: true) }
     var outputs = [y, mean, inverseDeviation]
     if let running { outputs += [running.mean, running.variance] }
     for (i, output) in outputs.enumerated() {
@@ -58,7 +61,9 @@ package struct BatchNormalization {
       throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
     }
     let kernels = T.kernels, count = T(sizes.N &* sizes.area)
-    parallel(sizes.C, width: try parallelWidth(sizes.C, .elements(x.shape.count, 3))) { c, _ in
+    let width = try parallelWidth(sizes.C, .elements(x.shape.count, 3))
+    let scratch = try Scratch<T>(residual == nil ? 0 : width * sizes.area), scratchData = scratch.data
+    parallel(sizes.C, width: width) { c, worker in
       var total: T = 0, squares: T = 0
       sizes.forEachRun(c) { total += kernels.sum(x.data + $0, sizes.area) }
       let m = total / count
@@ -67,7 +72,12 @@ package struct BatchNormalization {
         c, m, squares: squares, of: count, running, mean: mean.data, inverseDeviation: inverseDeviation.data)
       let factor = scale.data[c] * inverse, shift = bias.data[c]
       sizes.forEachRun(c) {
-        kernels.scaleShift(x.data + $0, factor, shift - m * factor, y.data + $0, sizes.area)
+        // Not in y, which may be the residual.
+        let normal = residual == nil ? y.data + $0 : scratchData + worker &* sizes.area
+        kernels.scaleShift(x.data + $0, factor, shift - m * factor, normal, sizes.area)
+        if let residual {
+          kernels.arithmetic(.sum, UnsafePointer(normal), false, residual.data + $0, false, y.data + $0, sizes.area)
+        }
         if rectified { kernels.relu(UnsafePointer(y.data) + $0, y.data + $0, nil, sizes.area) }
       }
     }
@@ -124,35 +134,48 @@ package struct BatchNormalization {
     }
   }
 
-  /// bias: what y was made with, where it was rectified.
+  /// Where y was rectified, the bias that it was made with; or, with a residual, y itself as `sum`. Of grad_x and grad_residual one may be
+  /// grad_y; without a rectifier the latter is grad_y, and not for here.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package static func backward<T: Element>(
-    _ x: Input<T>, scale: Input<T>, bias: Input<T>? = nil, mean: Input<T>, inverseDeviation: Input<T>, _ gradY: Input<T>,
-    gradX: Output<T>?, gradScale: Output<T>?, gradBias: Output<T>?
+    _ x: Input<T>, scale: Input<T>, bias: Input<T>? = nil, mean: Input<T>, inverseDeviation: Input<T>, sum y: Input<T>? = nil,
+    _ gradY: Input<T>, gradX: Output<T>?, gradScale: Output<T>?, gradBias: Output<T>?, gradResidual: Output<T>? = nil
   ) throws(CNNError) {
     let sizes = try Sizes(x)
     let channels = try Shape("channels", sizes.C)
     for vector in [scale, bias ?? scale, mean, inverseDeviation] { try vector.wants(channels) }
     try gradY.wants(x.shape)
-    try gradX?.wants(x.shape)
+    try y?.wants(x.shape)
+    for output in [gradX, gradResidual] {
+      try output?.wants(x.shape)
+      try output?.mustNotOverlap(gradY, sameAllowed: true)
+      if let y { try output?.mustNotOverlap(y) }
+    }
+    if let gradX { try gradResidual?.mustNotOverlap(gradX.input) }
     try gradScale?.wants(channels)
     try gradBias?.wants(channels)
-    try gradX?.mustNotOverlap(gradY, sameAllowed: true)
     try gradScale?.mustNotOverlap(gradY)
     try gradBias?.mustNotOverlap(gradY)
-    for output in [gradX, gradScale, gradBias] {
+    for output in [gradX, gradScale, gradBias, gradResidual] {
       guard let output else { continue }
       for input in [x, scale, mean, inverseDeviation] { try output.mustNotOverlap(input) }
     }
     let kernels = T.kernels, count = T(max(1, sizes.N &* sizes.area))
     let width = try parallelWidth(sizes.C, .elements(x.shape.count, 3))
-    let scratch = try Scratch<T>(bias == nil ? 0 : width * sizes.area), scratchData = scratch.data
+    let isRectified = bias != nil || y != nil
+    let scratch = try Scratch<T>(isRectified ? width * sizes.area : 0), scratchData = scratch.data
     parallel(sizes.C, width: width) { c, worker in
       let m = mean.data[c], inverse = inverseDeviation.data[c]
-      /// A run of grad_y, where it passes the rectifier: y is made again.
+      /// A run of grad_y, where it passes the rectifier: y is made again, where it was not a sum.
       func gradient(_ offset: Int) -> UnsafePointer<T> {
+        let own = scratchData + worker &* sizes.area
+        if let y {
+          let passed = gradResidual.map { $0.data + offset } ?? own
+          kernels.reluBackward(y.data + offset, gradY.data + offset, passed, sizes.area)
+          return UnsafePointer(passed)
+        }
         guard let bias else { return gradY.data + offset }
-        let own = scratchData + worker &* sizes.area, factor = scale.data[c] * inverse
+        let factor = scale.data[c] * inverse
         kernels.scaleShift(x.data + offset, factor, bias.data[c] - m * factor, own, sizes.area)
         kernels.reluBackward(UnsafePointer(own), gradY.data + offset, own, sizes.area)
         return UnsafePointer(own)

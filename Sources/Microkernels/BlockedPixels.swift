@@ -1,25 +1,28 @@
 // Loops over the pixels of one block of channels, where lanes are channels: every pixel is a vector.
 
-/// y = x * scale + shift, with a scale and a shift a lane, and limits (see BlockedTile). y may be x.
+/// y = x * scale + shift, with a scale and a shift a lane, plus residual, if there is one, and limits (see BlockedTile). y may be x or
+/// residual.
 @inlinable @inline(never)
 public func scaleShiftPixels<V: Vector>(
   _: V.Type, _ x: UnsafePointer<V.Scalar>, _ scale: UnsafePointer<V.Scalar>, _ shift: UnsafePointer<V.Scalar>,
-  _ limits: (low: V.Scalar, high: V.Scalar)?, _ y: UnsafeMutablePointer<V.Scalar>, _ pixels: Int
+  _ residual: UnsafePointer<V.Scalar>?, _ limits: (low: V.Scalar, high: V.Scalar)?, _ y: UnsafeMutablePointer<V.Scalar>,
+  _ pixels: Int
 ) {
   let scale = V.load(scale), shift = V.load(shift), end = pixels &* V.count
-  var i = 0
-  if let limits {
-    let low = V.repeating(limits.low), high = V.repeating(limits.high)
+  func forEach(_ finish: (Int, V) -> V) {
+    var i = 0
     while i < end {
-      V.store(limited(V.multiplyAdd(V.load(x + i), scale, shift), low, high), y + i)
-      i &+= V.count
-    }
-  } else {
-    while i < end {
-      V.store(V.multiplyAdd(V.load(x + i), scale, shift), y + i)
+      V.store(finish(i, V.multiplyAdd(V.load(x + i), scale, shift)), y + i)
       i &+= V.count
     }
   }
+  if let limits {
+    let low = V.repeating(limits.low), high = V.repeating(limits.high)
+    if let residual { return forEach { limited($1 + V.load(residual + $0), low, high) } }
+    return forEach { limited($1, low, high) }
+  }
+  if let residual { return forEach { $1 + V.load(residual + $0) } }
+  forEach { $1 }
 }
 
 /// sums[lane] += the sum of the lane's pixels, in a fixed order.
@@ -132,6 +135,40 @@ public func combineRectified<V: Vector>(
 ) {
   let a = V.load(a), b = V.load(b), c = V.load(c)
   o.forEach(V.self, pixels) { i, x, gradY in V.store(V.multiplyAdd(gradY, a, V.multiplyAdd(x, b, c)), gradX + i) }
+}
+
+/// What the gradient that passes is summed with: products[lane] += the sum of (x - mean) * passed.
+public typealias PassedProducts<T> = (x: UnsafePointer<T>, mean: UnsafePointer<T>, products: UnsafeMutablePointer<T>)
+
+/// passed = grad_y where y, which was rectified, is above 0 or NaN, else 0; sums[lane] += the sum of that. passed may be gradY.
+@inlinable @inline(never)
+public func sumPassed<V: Vector>(
+  _: V.Type, _ y: UnsafePointer<V.Scalar>, _ gradY: UnsafePointer<V.Scalar>, _ passed: UnsafeMutablePointer<V.Scalar>,
+  _ sums: UnsafeMutablePointer<V.Scalar>, _ products: PassedProducts<V.Scalar>?, _ pixels: Int
+) {
+  let zero = V.repeating(0), end = pixels &* V.count
+  func forEach(_ body: (Int, V) -> Void) {
+    var i = 0
+    while i < end {
+      let open = V.select(V.isLessOrEqual(V.load(y + i), zero), zero, V.load(gradY + i))
+      V.store(open, passed + i)
+      body(i, open)
+      i &+= V.count
+    }
+  }
+  var s0 = V.load(sums), s1 = zero
+  if let products {
+    let mean = V.load(products.mean), x = products.x
+    var p0 = V.load(products.products), p1 = zero
+    forEach { i, open in
+      (s0, s1) = (s1, s0 + open)
+      (p0, p1) = (p1, V.multiplyAdd(V.load(x + i) - mean, open, p0))
+    }
+    V.store(p0 + p1, products.products)
+  } else {
+    forEach { (s0, s1) = (s1, s0 + $1) }
+  }
+  V.store(s0 + s1, sums)
 }
 
 /// Every pixel of y = value.

@@ -146,13 +146,15 @@ import Testing
   private func pixels<T: Element>(_ table: KernelTable<T>) {
     let lanes = table.lanes, scale = Block<T>(numbers(lanes, 2)), shift = Block<T>(numbers(lanes, 3))
     for pixels in [0, 1, 3, 4, 5, 18] {
-      for limits in [nil, (-1, 1)] as [(low: T, high: T)?] {
+      for (adds, limits) in [(false, nil), (false, (-1, 1)), (true, nil), (true, (-1, 1))] as [(Bool, (low: T, high: T)?)] {
         let x = Block<T>(numbers(pixels * lanes, 1)), y = Block<T>(untouched: pixels * lanes)
-        table.blocked.scaleShift(x.data, scale.data, shift.data, limits, y.data, pixels)
+        let added = Block<T>(numbers(pixels * lanes, 4))
+        table.blocked.scaleShift(x.data, scale.data, shift.data, adds ? UnsafePointer(added.data) : nil, limits, y.data, pixels)
         y.expect(
           (0..<pixels * lanes).map {
             var sum = Expected(shift.data[$0 % lanes])
             sum += x.data[$0] * scale.data[$0 % lanes]
+            if adds { sum += added.data[$0] }
             return limits.map { sum.limited($0.low, $0.high) } ?? sum
           }, "scale and shift of \(pixels) pixels")
       }
@@ -161,6 +163,35 @@ import Testing
       for i in 0..<pixels * lanes { wanted[i % lanes] += x.data[i] }
       table.blocked.sum(x.data, sums.data, pixels)
       sums.expect(wanted, "sums of \(pixels) pixels")
+    }
+  }
+
+  /// What passes a rectifier, in place too, and its sums.
+  @Test(arguments: instructionSets) func passed(_ set: InstructionSet) {
+    for (inPlace, withProducts) in [(false, true), (true, true), (true, false)] {
+      passed(set.float32(), inPlace, withProducts)
+      passed(set.float64(), inPlace, withProducts)
+    }
+  }
+  private func passed<T: Element>(_ table: KernelTable<T>, _ inPlace: Bool, _ withProducts: Bool) {
+    let lanes = table.lanes, mean = Block<T>(numbers(lanes, 2))
+    for pixels in [0, 1, 2, 5, 18] {
+      let x = Block<T>(numbers(pixels * lanes, 1)), gradY = Block<T>(numbers(pixels * lanes, 3))
+      var cells: [T] = numbers(pixels * lanes, 4)
+      if pixels > 1 { (cells[1], cells[2], cells[3]) = (.nan, 0, -0.0) }
+      let y = Block<T>(cells), passed = inPlace ? gradY : Block<T>(untouched: pixels * lanes)
+      let open = (0..<pixels * lanes).map { cells[$0] <= 0 ? 0 : gradY.data[$0] }
+      let sums = Block<T>(numbers(lanes, 5)), products = Block<T>(numbers(lanes, 6))
+      var wantedSums = (0..<lanes).map { Expected(sums.data[$0]) }, wantedProducts = (0..<lanes).map { Expected(products.data[$0]) }
+      for i in 0..<pixels * lanes {
+        wantedSums[i % lanes] += open[i]
+        if withProducts { wantedProducts[i % lanes] += (x.data[i] - mean.data[i % lanes]) * open[i] }
+      }
+      table.blocked.sumPassed(
+        y.data, gradY.data, passed.data, sums.data, withProducts ? (UnsafePointer(x.data), UnsafePointer(mean.data), products.data) : nil, pixels)
+      passed.expect(open.map { Expected($0) }, "what passes of \(pixels) pixels")
+      sums.expect(wantedSums, "its sums")
+      products.expect(wantedProducts, "its products")
     }
   }
 }

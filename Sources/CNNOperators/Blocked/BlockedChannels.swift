@@ -3,29 +3,31 @@ import CNNCore
 import Microkernels
 
 extension BlockedArray {
-  /// Calls body(offset of the pixels' first lane in a block of channels, how many pixels) for runs of pixels.
-  private func forEachRun(_ body: (_ offset: Int, _ pixels: Int) -> Void) {
-    if halo == 0 { return body(0, H &* W) }
-    for row in 0..<H { body(row &* rowStep, W) }
-  }
+  /// Pixels from the first of a plane to the last, in one run with those of the halo that lie between rows: a call for each row would take
+  /// as long as a short row. Sums do not see the zeros there; whoever writes them clears the halo.
+  var planeRun: Int { H == 0 || W == 0 ? 0 : (H &- 1) &* (W &+ 2 &* halo) &+ W }
 
-  /// This = x * scale[c] + shift[c], limited; scale and shift in whole blocks, zeros behind the last channel. x may be this.
+  /// This = x * scale[c] + shift[c] + residual, limited; scale and shift in whole blocks, zeros behind the last channel. residual has
+  /// this layout. x and residual may be this.
   @_specialize(where T == Float) @_specialize(where T == Double)
   func fill(
-    _ x: BlockedArray, scale: UnsafePointer<T>, shift: UnsafePointer<T>, limits: (low: T, high: T)? = nil
+    _ x: BlockedArray, scale: UnsafePointer<T>, shift: UnsafePointer<T>, residual: BlockedArray? = nil,
+    limits: (low: T, high: T)? = nil
   ) throws(CNNError) {
     let lanes = BlockedArray.lanes, kernels = T.kernels.blocked
     try forEachBlock(.elements(count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = inside(n, block), first = block &* lanes
-      forEachRow(x) { fromOffset, toOffset, pixels in
-        kernels.scaleShift(from + fromOffset, scale + first, shift + first, limits, to + toOffset, pixels)
+      let added = residual.map { UnsafePointer($0.inside(n, block)) }
+      forEachRun(x) { fromOffset, toOffset, pixels in
+        kernels.scaleShift(
+          from + fromOffset, scale + first, shift + first, added.map { $0 + toOffset }, limits, to + toOffset, pixels)
       }
       clearHalo(n, block)
     }
   }
-  /// Runs of pixels that lie together in both arrays.
-  private func forEachRow(_ x: BlockedArray, _ body: (_ from: Int, _ to: Int, _ pixels: Int) -> Void) {
-    if halo == 0 && x.halo == 0 { return body(0, 0, H &* W) }
+  /// Runs of pixels that lie together in both arrays, or `planeRun`.
+  private func forEachRun(_ x: BlockedArray, _ body: (_ from: Int, _ to: Int, _ pixels: Int) -> Void) {
+    if halo == x.halo { return body(0, 0, planeRun) }
     for row in 0..<H { body(row &* x.rowStep, row &* rowStep, W) }
   }
 
@@ -37,8 +39,8 @@ extension BlockedArray {
     let zeros = UnsafePointer(none.data)
     try forEachBlock(.elements(count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = inside(n, block), scale = UnsafePointer(b.inside(n, block))
-      forEachRow(x) { fromOffset, toOffset, pixels in
-        T.kernels.blocked.scaleShift(from + fromOffset, scale, zeros, nil, to + toOffset, pixels)
+      forEachRun(x) { fromOffset, toOffset, pixels in
+        T.kernels.blocked.scaleShift(from + fromOffset, scale, zeros, nil, nil, to + toOffset, pixels)
       }
       clearHalo(n, block)
     }
@@ -51,7 +53,7 @@ extension BlockedArray {
     try forEachBlock(.elements(x.count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = inside(n, block)
       zero(to, lanes)
-      x.forEachRun { offset, pixels in T.kernels.blocked.sum(from + offset, to, pixels) }
+      T.kernels.blocked.sum(from, to, x.planeRun)
       for lane in 0..<lanes { to[lane] /= area }
       clearHalo(n, block)
     }
@@ -65,7 +67,7 @@ extension BlockedArray {
     try forEachBlock(.elements(count)) { n, block in
       let share = shareData + (n &* blocks &+ block) &* lanes, from = value.inside(n, block), to = inside(n, block)
       for lane in 0..<lanes { share[lane] = from[lane] / area }
-      forEachRun { offset, pixels in T.kernels.blocked.repeatPixel(share, to + offset, pixels) }
+      T.kernels.blocked.repeatPixel(share, to, planeRun)
       clearHalo(n, block)
     }
   }
@@ -75,7 +77,7 @@ extension BlockedArray {
     let lanes = BlockedArray.lanes
     try forEachBlock(.elements(count)) { n, block in
       let from = UnsafePointer(x.inside(n, first &+ block)), to = inside(n, block)
-      forEachRow(x) { fromOffset, toOffset, pixels in copy(from + fromOffset, to: to + toOffset, pixels &* lanes) }
+      forEachRun(x) { fromOffset, toOffset, pixels in copy(from + fromOffset, to: to + toOffset, pixels &* lanes) }
       clearHalo(n, block)
     }
   }
@@ -83,8 +85,8 @@ extension BlockedArray {
   /// So many parts of the images, whose sums are added in their order, whatever the number of threads.
   private var imageParts: Int { max(1, min(N, 16)) }
 
-  /// Sums over the pixels of all images, of which `add` continues some for a run of pixels of a block: offset of the run's first lane, the
-  /// number of the block, where its sums are, how many pixels. sums[count][c], c in whole blocks.
+  /// Sums over the pixels of all images, of which `add` continues some for the run of a plane: offset of the run's first lane, the number of
+  /// the block, where its sums are, how many pixels. sums[count][c], c in whole blocks.
   func sumOverImages(
     _ sums: UnsafeMutablePointer<T>, count: Int, passes: Int,
     _ add: (_ offset: Int, _ block: Int, _ sums: (Int) -> UnsafeMutablePointer<T>, _ pixels: Int) -> Void
@@ -96,8 +98,7 @@ extension BlockedArray {
       let first = partialData + (task / blocks &* count &* all &+ block &* lanes)
       for i in 0..<count { zero(first + i &* all, lanes) }
       for image in n..<n &+ images {
-        let start = inside(image, block) - data
-        forEachRun { offset, pixels in add(start &+ offset, block, { first + $0 &* all }, pixels) }
+        add(inside(image, block) - data, block, { first + $0 &* all }, planeRun)
       }
     }
     for i in 0..<count &* all {
@@ -120,12 +121,14 @@ extension BlockedArray {
       let mean = ownData + worker &* 2 &* lanes, square = mean + lanes
       zero(to, 2 &* lanes)
       for image in n..<n &+ images {
-        let start = inside(image, task % blocks) - data
+        let plane = from + (inside(image, task % blocks) - data)
         zero(mean, 2 &* lanes)
-        forEachRun { offset, pixels in kernels.sum(from + (start &+ offset), mean, pixels) }
+        kernels.sum(plane, mean, planeRun)
         for lane in 0..<lanes { mean[lane] /= T(area) }
-        forEachRun { offset, pixels in
-          kernels.sumProducts(from + (start &+ offset), mean, from + (start &+ offset), mean, square, pixels)
+        // Without the halo, which is not the mean.
+        for row in 0..<(halo == 0 ? 1 : H) {
+          let row = plane + row &* rowStep
+          kernels.sumProducts(row, mean, row, mean, square, halo == 0 ? area : W)
         }
         join(to, (image &- n) &* area, mean, area)
       }
@@ -153,12 +156,25 @@ extension BlockedArray {
     }
   }
 
-  /// Calls body(offset of the first lane, block, pixels) for runs of pixels, over threads.
-  func forEachRun(_ work: Work, _ body: (_ offset: Int, _ block: Int, _ pixels: Int) -> Void) throws(CNNError) {
-    try forEachBlock(work) { n, block in
-      let start = inside(n, block) - data
-      forEachRun { offset, pixels in body(start &+ offset, block, pixels) }
+  /// sums[c] over the pixels of all images.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  func sumChannels(_ sums: UnsafeMutablePointer<T>) throws(CNNError) {
+    let kernels = T.kernels.blocked, from = UnsafePointer(data), totals = try Scratch<T>(blocks &* BlockedArray.lanes)
+    try sumOverImages(totals.data, count: 1, passes: 1) { offset, _, sums, pixels in
+      kernels.sum(from + offset, sums(0), pixels)
     }
+    copy(UnsafePointer(totals.data), to: sums, C)
+  }
+
+  /// This, a gradient, becomes 0 where y, which was rectified and has this layout, is 0; sums[c] of what is left.
+  @_specialize(where T == Float) @_specialize(where T == Double)
+  func pass(rectified y: BlockedArray, sums: UnsafeMutablePointer<T>?) throws(CNNError) {
+    let kernels = T.kernels.blocked, y = UnsafePointer(y.data), own = data, all = blocks &* BlockedArray.lanes
+    let totals = try Scratch<T>(all)
+    try sumOverImages(totals.data, count: 1, passes: 2) { offset, _, sums, pixels in
+      kernels.sumPassed(y + offset, UnsafePointer(own) + offset, own + offset, sums(0), nil, pixels)
+    }
+    if let sums { copy(UnsafePointer(totals.data), to: sums, C) }
   }
 
   /// The channels of x become those of this from a whole block on.
@@ -166,7 +182,7 @@ extension BlockedArray {
     let lanes = BlockedArray.lanes
     try x.forEachBlock(.elements(x.count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = inside(n, first &+ block)
-      forEachRow(x) { fromOffset, toOffset, pixels in copy(from + fromOffset, to: to + toOffset, pixels &* lanes) }
+      forEachRun(x) { fromOffset, toOffset, pixels in copy(from + fromOffset, to: to + toOffset, pixels &* lanes) }
       clearHalo(n, first &+ block)
     }
   }

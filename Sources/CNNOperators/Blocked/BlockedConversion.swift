@@ -13,16 +13,18 @@ extension BlockedArray {
   }
 
   /// Writes the halo of one block of channels.
-  func clearHalo(_ n: Int, _ block: Int) {
+  func clearHalo(_ n: Int, _ block: Int) { clearHalo(n, block, rows: 0..<H) }
+  /// The same of some rows of the image: what is beside them, and above the first and below the last of all.
+  func clearHalo(_ n: Int, _ block: Int, rows: Range<Int>) {
     if halo == 0 { return }
     let side = halo &* BlockedArray.lanes, start = data + (n &* imageStep &+ block &* blockStep)
-    // Above the image and beside its first row; beside two rows, which are neighbours; beside the last one and below.
-    zero(start, halo &* rowStep &+ side)
+    // What is beside two rows that follow each other is in one piece.
+    if rows.lowerBound == 0 { zero(start, halo &* rowStep &+ side) }
     T.kernels.copyRows(
       RowCopy(
-        from: UnsafePointer(start), fromRow: 0, to: start + ((halo &+ 1) &* rowStep &- side), toRow: rowStep,
-        rows: max(0, H &- 1), columns: 0, after: 2 &* side, fill: 0))
-    zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side)
+        from: UnsafePointer(start), fromRow: 0, to: start + ((halo &+ rows.lowerBound &+ 1) &* rowStep &- side),
+        toRow: rowStep, rows: max(0, min(rows.upperBound, H &- 1) &- rows.lowerBound), columns: 0, after: 2 &* side, fill: 0))
+    if rows.upperBound == H { zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side) }
   }
   func clearHalo() throws(CNNError) {
     if halo == 0 { return }

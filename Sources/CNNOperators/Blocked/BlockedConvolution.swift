@@ -57,18 +57,21 @@ package struct BlockedConvolution<T: Element> {
   /// What halo y must have, so that its gradient has it too.
   package var gradientHalo: Int { sizes.neededGradientHalo }
 
-  /// The gradients of a blocked x, the weight and the bias that are wanted.
+  /// Whether `backward` can add to the gradient of x that is there.
+  package var addsToGradient: Bool { !isDepthwise }
+
+  /// The gradients of a blocked x, the weight and the bias that are wanted. adds: that of x is added to what is there.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func backward(
-    _ x: BlockedArray<T>, _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?,
+    _ x: BlockedArray<T>, _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, adds: Bool = false,
     gradWeight: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
     if gradWeight != nil || gradBias != nil {
       if isDepthwise {
         try sizes.depthwiseWeightGradient(x, gradY, gradWeight, gradBias)
-      } else if let gradWeight, let winograd {
-        try winograd.weightGradient(.blocked(x), .blocked(gradY), gradWeight)
-        if let gradBias { try sizes.directWeightGradient(x, gradY, nil, gradBias) }
+      } else if let winograd {
+        if let gradWeight { try winograd.weightGradient(.blocked(x), .blocked(gradY), gradWeight) }
+        if let gradBias { try gradY.sumChannels(gradBias) }
       } else {
         try sizes.directWeightGradient(x, gradY, gradWeight, gradBias)
       }
@@ -77,10 +80,10 @@ package struct BlockedConvolution<T: Element> {
     if isDepthwise {
       try sizes.depthwiseInputGradient(weight, gradY, gradX)
     } else if let winograd = try sizes.winogradOfInputGradient() {
-      try winograd.forward(.blocked(gradY), weight: weight, turned: true, bias: nil, Epilogue(), .blocked(gradX))
-      try gradX.clearHalo()
+      let epilogue = Epilogue(residual: adds ? gradX : nil)
+      try winograd.forward(.blocked(gradY), weight: weight, turned: true, bias: nil, epilogue, .blocked(gradX))
     } else {
-      try sizes.directInputGradient(weight, gradY, gradX)
+      try sizes.directInputGradient(weight, gradY, gradX, adds: adds)
     }
   }
 
@@ -102,6 +105,6 @@ package struct BlockedConvolution<T: Element> {
       try sizes.directForward(planar: x, filters, prepared, planar: y, limits: epilogue.limits)
     default: throw CNNError(.unsupported, "convolution: wanted x and y in the same layout")
     }
-    if case .blocked(let y) = y { try y.clearHalo() }
+    if winograd == nil, case .blocked(let y) = y { try y.clearHalo() }
   }
 }

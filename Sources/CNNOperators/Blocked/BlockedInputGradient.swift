@@ -48,7 +48,7 @@ extension Convolution.Sizes {
   }
 
   func directInputGradient(
-    _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>
+    _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, _ gradX: BlockedArray<T>, adds: Bool = false
   ) throws(CNNError) {
     let lanes = T.lanes, w = planes.window, blocks = (K &+ lanes &- 1) / lanes
     let from = UnsafePointer(gradY.data) + gradY.halo &* (gradY.rowStep &+ lanes)
@@ -56,6 +56,7 @@ extension Convolution.Sizes {
       let pixelStep = w.strides[1] &* lanes, pixelRow = w.strides[0] &* gradX.rowStep
       let first = phase.first.row &* gradX.rowStep &+ phase.first.column &* lanes
       if phase.taps.isEmpty {
+        if adds { continue }
         try gradX.forEachBlock(.elements(gradX.count)) { n, block in
           let to = gradX.inside(n, block) + first
           for r in 0..<phase.rows { for m in 0..<phase.columns { zero(to + (r &* pixelRow &+ m &* pixelStep), lanes) } }
@@ -79,7 +80,7 @@ extension Convolution.Sizes {
       try DirectProduct<T>(
         packing: packing, filters: filters.data, step: 1, aStep: 1, runs: runs.data, runsPerBlock: packing.taps,
         runCount: blocks &* packing.taps, columnStep: lanes, rowStep: isFlat ? columns &* lanes : gradY.rowStep,
-        first: first, pixelStep: pixelStep, pixelRow: isFlat ? columns &* lanes : pixelRow
+        first: first, pixelStep: pixelStep, pixelRow: isFlat ? columns &* lanes : pixelRow, adds: adds
       )
       .run(
         from, imageStep: gradY.imageStep, groupStep: blocks &* gradY.blockStep, N: N,

@@ -16,11 +16,11 @@ private struct Channels<T: Element>: ~Copyable {
 }
 
 extension BatchNormalization {
-  /// See `train`; of checked shapes. rectified: y is 0 where it would be less.
+  /// See `train`; of checked shapes. A residual has y's layout.
   @_specialize(where T == Float) @_specialize(where T == Double)
   func blockedTrain<T: Element>(
     _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>, running: Running<T>, _ y: BlockedArray<T>,
-    mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>, rectified: Bool
+    mean: UnsafeMutablePointer<T>, inverseDeviation: UnsafeMutablePointer<T>, residual: BlockedArray<T>?, rectified: Bool
   ) throws(CNNError) {
     guard x.N &* x.H &* x.W > 0 else {
       throw .shape("x: wanted at least one element a channel to take statistics of, got shape \(x.shape.description)")
@@ -35,18 +35,23 @@ extension BatchNormalization {
       factorData[c] = scale[c] * inverse
       shiftData[c] = bias[c] - meanData[c] * factorData[c]
     }
-    try y.fill(x, scale: factorData, shift: shiftData, limits: rectified ? (0, .infinity) : nil)
+    try y.fill(
+      x, scale: factorData, shift: shiftData, residual: residual, limits: rectified ? (0, .infinity) : nil)
   }
 
-  /// See `backward`; of checked shapes. grad_x may be grad_y. bias: what y was made with, where it was rectified.
+  /// See `backward`; of checked shapes, and one layout. Of grad_x and grad_residual one may be grad_y.
   @_specialize(where T == Float) @_specialize(where T == Double)
   static func blockedBackward<T: Element>(
     _ x: BlockedArray<T>, scale: UnsafePointer<T>, bias: UnsafePointer<T>?, mean: UnsafePointer<T>,
-    inverseDeviation: UnsafePointer<T>, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, gradScale: UnsafeMutablePointer<T>?,
-    gradBias: UnsafeMutablePointer<T>?
+    inverseDeviation: UnsafePointer<T>, sum y: BlockedArray<T>?, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?,
+    gradScale: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?, gradResidual: BlockedArray<T>?
   ) throws(CNNError) {
     let count = T(max(1, x.N &* x.H &* x.W)), lanes = T.lanes, kernels = T.kernels.blocked
-    let (from, fromY) = (UnsafePointer(x.data), UnsafePointer(gradY.data))
+    let from = UnsafePointer(x.data), received = UnsafePointer(gradY.data)
+    // What passes the rectifier of a sum goes into an array, of which there is one as a rule.
+    let room = try Scratch<T>(y != nil && gradResidual == nil && gradX == nil ? x.count : 0)
+    let passed = y == nil ? nil : (gradResidual ?? gradX)?.data ?? room.data
+    let fromY = passed.map { UnsafePointer($0) } ?? received
     let means = try Channels(x, mean), none = try Channels(x), meanData = UnsafePointer(means.data)
     let noneData = UnsafePointer(none.data), all = x.blocks &* lanes, scratch = try Scratch<T>(2 &* all)
     let (sums, projections) = (scratch.data, scratch.data + all)
@@ -63,8 +68,12 @@ extension BatchNormalization {
       RectifiedPixels(
         x: from + offset, gradY: fromY + offset, scale: factorData + block &* lanes, shift: shiftData + block &* lanes)
     }
-    // All have the same layout.
     try x.sumOverImages(sums, count: 2, passes: 3) { offset, block, sums, pixels in
+      if let y, let passed {
+        return kernels.sumPassed(
+          UnsafePointer(y.data) + offset, received + offset, passed + offset, sums(0),
+          (from + offset, meanData + block &* lanes, sums(1)), pixels)
+      }
       if isRectified {
         return kernels.sumRectified(rectified(offset, block), meanData + block &* lanes, sums(0), sums(1), pixels)
       }
@@ -75,6 +84,7 @@ extension BatchNormalization {
       gradBias?[c] = sums[c]
       gradScale?[c] = projections[c] * inverseDeviation[c]
     }
+    if let gradResidual, y != nil, gradResidual.data != gradY.data { try gradResidual.clearHalo() }
     guard let gradX else { return }
     // grad_x = a * grad_y + b * x + c (see `backward`)
     let a = try Channels(x), b = try Channels(x), c = try Channels(x), (aData, bData, cData) = (a.data, b.data, c.data)
@@ -84,15 +94,16 @@ extension BatchNormalization {
       bData[i] = -aData[i] * inverse * inverse * projections[i] / count
       cData[i] = -aData[i] * sums[i] / count - bData[i] * meanData[i]
     }
-    try x.forEachRun(.elements(x.count, 3)) { offset, block, pixels in
-      let first = block &* lanes
+    try x.forEachBlock(.elements(x.count, 3)) { n, block in
+      let offset = x.inside(n, block) - x.data, first = block &* lanes, pixels = x.planeRun
       if isRectified {
-        return kernels.combineRectified(
+        kernels.combineRectified(
           rectified(offset, block), aData + first, bData + first, cData + first, gradX.data + offset, pixels)
+      } else {
+        kernels.combine(
+          fromY + offset, aData + first, from + offset, bData + first, cData + first, gradX.data + offset, pixels)
       }
-      kernels.combine(
-        fromY + offset, aData + first, from + offset, bData + first, cData + first, gradX.data + offset, pixels)
+      gradX.clearHalo(n, block)
     }
-    try gradX.clearHalo()
   }
 }

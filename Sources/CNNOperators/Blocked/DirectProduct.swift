@@ -26,6 +26,8 @@ struct DirectProduct<T: Element> {
   /// From y's pixel (0, 0) to the first that is written; from one to the next, and from a row to the next.
   var first = 0
   let pixelStep: Int, pixelRow: Int
+  /// Whether sums go on from what is there; without a bias.
+  var adds = false
   var epilogue = Epilogue<T>(), residualRow = 0
 
   /// A part of the terms of all sums.
@@ -121,7 +123,7 @@ struct DirectProduct<T: Element> {
       BlockedTileOperands(
         a: x, aStep: aStep, aPixel: columnStep, runs: UnsafePointer(runs + slice.firstRun), runCount: slice.runs,
         b: b, soon: b + packing.terms &* width, soonStep: width, c: to, cStep: pixelStep, cBlock: block,
-        continues: !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
+        continues: adds || !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
         residual: residual, residualBlock: residualBlock, limits: slice.isLast ? epilogue.limits : nil))
   }
 }

@@ -126,7 +126,7 @@ struct Winograd<T: Element> {
   /// Cells of the result, in either direction, for one of a tile.
   private var scale: Int { givesGradient ? 2 : 1 }
 
-  /// y of a block of output channels of an image of a block of tiles.
+  /// y of a block of output channels of an image of a block of tiles; of a blocked one the halo too, while its rows are in the caches.
   func transformOutput(
     _ products: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, image: Int, outputBlock: Int, bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>, _ y: ImageArray<T>, _ work: UnsafeMutablePointer<T>
@@ -167,6 +167,10 @@ struct Winograd<T: Element> {
         let k = outputBlock &* lanes, plane = UnsafeMutablePointer(mutating: y) + (n &* K &+ k) &* OH &* OW
         kernels.transpose(UnsafePointer(to), lanes, size &* OW, min(lanes, K &- k), plane + start &* OW, OH &* OW, false)
       }
+    }
+    if case .blocked(let y) = y {
+      let first = scale &* tiling.rows.start(block.firstRow), end = scale &* tiling.rows.start(block.firstRow &+ block.rows)
+      y.clearHalo(n, outputBlock, rows: first..<end)
     }
   }
 }

@@ -30,14 +30,22 @@ final class ConvOperator<T: Element>: Operator<T> {
     self.residual = residual ?? first.residual
     super.init(Signature(first.signature, absorbing: next.signature))
   }
-  override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
+  override func absorbing(
+    _ neighbour: Neighbour<T>, _ mode: Mode, inputs: [Shape]
+  ) throws(CNNError) -> Operator<T>? {
+    let next = neighbour.node
     // Not where the places of the maxima are an output too.
     if maxPool == nil, residual == nil, let next = next as? MaxPoolOperator<T>, next.takesMaxima, next.signature.outputs == 1,
-      let w = inputs[1], poolsMaxima(w)
+      poolsMaxima(inputs[1])
     {
       return ConvOperator(self, absorbing: next, maxPool: next)
     }
-    guard mode == .infer && epilogueLimits == nil else { return nil }
+    if mode == .train {
+      // Of maxima alone it would be less on the way back.
+      guard next is ReluOperator<T>, maxPool == nil, !neighbour.isBeforeMaxima else { return nil }
+      return ConvOperator(self, absorbing: next, limits: next.limits)
+    }
+    guard epilogueLimits == nil else { return nil }
     // In blocked arrays, 0 must stay 0.
     if let limits = next.limits, limits.low <= 0 && limits.high >= 0 {
       return ConvOperator(self, absorbing: next, limits: limits)
@@ -262,6 +270,12 @@ final class ConvOperator<T: Element>: Operator<T> {
 
   override var hasBackward: Bool { true }
   override var backwardReadsInputs: [Int] { [0, 1] }
+  /// Where it is rectified, for what passes.
+  override var backwardReadsOutputs: [Int] { epilogueLimits == nil ? [] : [0] }
+  override func addsToGradient(_ inputs: [Shape], _ layouts: Layouts) throws(CNNError) -> [Int] {
+    guard maxPool == nil, layouts.output != .planar, layouts.inputs[0] != .planar else { return [] }
+    return try blockedForm(inputs[0], inputs[1], .train).map { $0.addsToGradient ? [0] : [] } ?? []
+  }
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     if let maxPool {
       let x = try arrays.input(0), w = try arrays.input(1), winners: Output<Int32> = try arrays.kept(0)
@@ -271,10 +285,16 @@ final class ConvOperator<T: Element>: Operator<T> {
     }
     if let gradY = try arrays.blockedGradOutput(), let x = try arrays.blockedInput(0) {
       guard let form = try blockedForm(x.shape, arrays.inputShape(1), .train) else { return }
+      var gradBias = try arrays.gradInput(2)?.data
+      if epilogueLimits != nil, let y = try arrays.blockedOutput() {
+        try gradY.pass(rectified: y, sums: gradBias)
+        gradBias = nil  // which is these sums
+      }
       return try form.backward(
-        x, arrays.input(1).data, gradY, gradX: arrays.blockedGradInput(0), gradWeight: arrays.gradInput(1)?.data,
-        gradBias: arrays.gradInput(2)?.data)
+        x, arrays.input(1).data, gradY, gradX: arrays.blockedGradInput(0), adds: arrays.addsToGradient(0),
+        gradWeight: arrays.gradInput(1)?.data, gradBias: gradBias)
     }
+    if epilogueLimits != nil { try Relu.backward(arrays.output().input, arrays.gradOutput(), arrays.ownedGradOutput()) }
     let x = try arrays.input(0), w = try arrays.input(1)
     if let volume = try volume(x.shape, w.shape) {
       return try volume.backward(

@@ -21,8 +21,8 @@ final class GemmOperator<T: Element>: Operator<T> {
     (alpha, beta, transA, transB, relu) = (first.alpha, first.beta, first.transA, first.transB, true)
     super.init(Signature(first.signature, absorbing: next.signature))
   }
-  override func absorbing(_ next: Operator<T>, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator<T>? {
-    mode == .infer && !relu && next is ReluOperator<T> ? GemmOperator(self, absorbing: next) : nil
+  override func absorbing(_ next: Neighbour<T>, _ mode: Mode, inputs: [Shape]) throws(CNNError) -> Operator<T>? {
+    mode == .infer && !relu && next.node is ReluOperator<T> ? GemmOperator(self, absorbing: next.node) : nil
   }
 
   private func extents(_ a: Shape, _ b: Shape) throws(CNNError) -> (M: Int, N: Int, K: Int) {

@@ -18,13 +18,15 @@ package final class Operands {
   package let names: [StaticString]
   package let inputs: [Operand?], outputs: [Operand?], kept: [Operand?]
   package let gradInputs: [Operand?], gradOutputs: [Operand?], prepared: [Operand?]
+  /// The inputs whose gradient is added to what is there.
+  package let addedGradients: [Int]
 
   package init(
     names: [StaticString], inputs: [Operand?], outputs: [Operand?], kept: [Operand?], gradInputs: [Operand?],
-    gradOutputs: [Operand?], prepared: [Operand?]
+    gradOutputs: [Operand?], prepared: [Operand?], addedGradients: [Int] = []
   ) {
     (self.names, self.inputs, self.outputs, self.kept, self.prepared) = (names, inputs, outputs, kept, prepared)
-    (self.gradInputs, self.gradOutputs) = (gradInputs, gradOutputs)
+    (self.gradInputs, self.gradOutputs, self.addedGradients) = (gradInputs, gradOutputs, addedGradients)
   }
 }
 
@@ -93,11 +95,16 @@ package struct Arrays<T: Element> {
     try array(operands.kept, i, "kept array")
   }
   package func gradOutput(_ i: Int = 0) throws(CNNError) -> Input<T> { try array(operands.gradOutputs, i, "grad_y").input }
+  /// The same, to be overwritten: nobody reads it behind this step.
+  package func ownedGradOutput() throws(CNNError) -> Output<T> { try array(operands.gradOutputs, 0, "grad_y") }
   /// nil: not wanted.
   package func gradInput(_ i: Int) throws(CNNError) -> Output<T>? {
     guard i < operands.gradInputs.count, operands.gradInputs[i] != nil else { return nil }
     return try array(operands.gradInputs, i, name(i))
   }
+
+  /// Whether the gradient of input i, one of `Operator.addsToGradient`, is added to what is there.
+  package func addsToGradient(_ i: Int) -> Bool { operands.addedGradients.contains(i) }
 
   // The same where they are blocked by channels, as the operator's layout rule allowed; nil where they are planar, or absent.
   package func blockedInput(_ i: Int) throws(CNNError) -> BlockedArray<T>? { try blocked(operands.inputs, i) }

@@ -79,6 +79,18 @@ package struct Signature {
   }
 }
 
+/// The node behind another, which is the only user of what that computes.
+package struct Neighbour<T: Element> {
+  let node: Operator<T>
+  /// The shapes of its other inputs.
+  let others: [Shape]
+  /// Whether it is followed by maxima alone, which might come first (see `Operator.neverFalls`).
+  let isBeforeMaxima: Bool
+  package init(_ node: Operator<T>, others: [Shape], isBeforeMaxima: Bool) {
+    (self.node, self.others, self.isBeforeMaxima) = (node, others, isBeforeMaxima)
+  }
+}
+
 /// One node's operator: its attributes, decoded and checked by its initializer. It has no state that changes: forward and backward
 /// find all arrays in what they are given, so that a network can run on several threads at once.
 ///
@@ -132,7 +144,7 @@ package class Operator<T: Element> {
   }
 
   package var hasBackward: Bool { false }
-  /// Overwrites each gradient that is wanted: `arrays.gradInput(i)` is nil for the others.
+  /// Overwrites each gradient that is wanted, or adds to it where it must (`addsToGradient`): `arrays.gradInput(i)` is nil for the others.
   package func backward(_ arrays: Arrays<T>) throws(CNNError) {
     throw CNNError(.unsupported, "this operator has no backward")
   }
@@ -158,6 +170,9 @@ package class Operator<T: Element> {
   package var mayOverwriteInputs: [Int] { [] }
   /// The inputs whose gradient may lie in the memory of output 0's gradient, where shapes are equal.
   package var gradientMayOverwrite: [Int] { [] }
+
+  /// The inputs whose gradient backward can add to what is there, instead of overwriting it, as `arrays.addsToGradient(i)` then says.
+  package func addsToGradient(_ inputs: [Shape], _ layouts: Layouts) throws(CNNError) -> [Int] { [] }
 
   /// How it works on channel-blocked arrays; nil: on planar ones only.
   package func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? { nil }
@@ -186,7 +201,6 @@ package class Operator<T: Element> {
   /// Whether this is f(a, b) = f(b, a).
   package var isCommutative: Bool { false }
   /// An operator that does this one's work and then the next one's on its output: its inputs are this one's (as many as the signature
-  /// names) and the next one's but its first. nil: there is none. `inputs`: the shapes of this one's inputs, as far as they are parameters
-  /// or constants.
-  package func absorbing(_ next: Operator, _ mode: Mode, inputs: [Shape?]) throws(CNNError) -> Operator? { nil }
+  /// names) and the next one's but that output. nil: there is none, or none that pays.
+  package func absorbing(_ next: Neighbour<T>, _ mode: Mode, inputs: [Shape]) throws(CNNError) -> Operator? { nil }
 }
