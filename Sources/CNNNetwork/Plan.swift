@@ -83,10 +83,13 @@ package final class Plan<T: Element> {
     for range in recomputation.segments where !range.isEmpty {
       recomputed[range.upperBound - 1] = range.filter { recomputation.isRecomputed[$0] }
     }
-    steps = laidOut.graph.nodes.enumerated().map { number, node in
+    steps = try laidOut.graph.nodes.enumerated().map { (number, node) throws(CNNError) in
       let operands = layout.operands(number, again: false)
+      let work = try naming(node.name, node.operatorName) { () throws(CNNError) in
+        try node.made.planned(layout.inputShapes(node), layout.layouts(around: node), mode)
+      }
       return Step(
-        name: node.name, operatorName: node.operatorName, absorbed: node.absorbed, node: number, work: node.made,
+        name: node.name, operatorName: node.operatorName, absorbed: node.absorbed, node: number, work: work,
         operands: operands,
         again: recomputation.segments.count > 1 ? layout.operands(number, again: true) : operands,
         backward: best.backward[number], recomputed: recomputed[number])

@@ -182,13 +182,15 @@ import Testing
       let y = Block<T>(cells), passed = inPlace ? gradY : Block<T>(untouched: pixels * lanes)
       let open = (0..<pixels * lanes).map { cells[$0] <= 0 ? 0 : gradY.data[$0] }
       let sums = Block<T>(numbers(lanes, 5)), products = Block<T>(numbers(lanes, 6))
-      var wantedSums = (0..<lanes).map { Expected(sums.data[$0]) }, wantedProducts = (0..<lanes).map { Expected(products.data[$0]) }
+      var wantedSums = (0..<lanes).map { Expected(sums.data[$0]) },
+        wantedProducts = (0..<lanes).map { Expected(products.data[$0]) }
       for i in 0..<pixels * lanes {
         wantedSums[i % lanes] += open[i]
         if withProducts { wantedProducts[i % lanes] += (x.data[i] - mean.data[i % lanes]) * open[i] }
       }
       table.blocked.sumPassed(
-        y.data, gradY.data, passed.data, sums.data, withProducts ? (UnsafePointer(x.data), UnsafePointer(mean.data), products.data) : nil, pixels)
+        y.data, gradY.data, passed.data, sums.data,
+        withProducts ? (UnsafePointer(x.data), UnsafePointer(mean.data), products.data) : nil, pixels)
       passed.expect(open.map { Expected($0) }, "what passes of \(pixels) pixels")
       sums.expect(wantedSums, "its sums")
       products.expect(wantedProducts, "its products")

@@ -310,6 +310,16 @@ def test_memory_stays_flat_over_shapes():
     assert resident() - before < 4 << 20  # a plan's arena is a megabyte or more
 
 
+def test_addresses_of_arrays_in_one_piece():
+    """However they are found: of arrays of any size, type and kind of memory, and of parts of others."""
+    whole = np.arange(60, dtype=np.float32).reshape(5, 4, 3)
+    locked = whole.copy()
+    locked.setflags(write=False)
+    mapped = np.frombuffer(bytearray(64), np.float64)
+    for array in (whole, whole[2:], whole[1, 2], locked, mapped, np.zeros(1 << 20), np.array(3.0)):
+        assert _c_api._address_of_whole(array) == _c_api._address(array) == array.ctypes.data
+
+
 def test_memory_stays_flat_over_predictions():
     """10^5 of them, in Python's own objects too."""
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import POINTER, addressof, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from functools import lru_cache
 from pathlib import Path
@@ -310,6 +310,25 @@ def _address(array: npt.NDArray[Any]) -> int:
         if not array.flags.c_contiguous:
             raise errors.DTypeError(f"cannot pass an array with strides {array.strides} to the library") from error
         return int(array.ctypes.data)
+
+
+def _reads_objects() -> bool:
+    """Whether arrays have their address where NumPy's ABI says, behind what all objects begin with (PyArrayObject_fields)."""
+    if sys.implementation.name != "cpython":
+        return False
+    arrays: list[npt.NDArray[Any]] = [np.zeros(3), np.zeros((4, 2), np.float32)[1:]]
+    return all(_pointer_at(id(array) + _HEAD).value == array.ctypes.data for array in arrays)
+
+
+_pointer_at, _HEAD = c_void_p.from_address, object.__basicsize__
+
+
+def _address_in(array: npt.NDArray[Any]) -> int:
+    return _pointer_at(id(array) + _HEAD).value or 0
+
+
+#: The same of an array that is known to lie in one piece: half as long again as a small network's layers.
+_address_of_whole: Callable[[npt.NDArray[Any]], int] = _address_in if _reads_objects() else _address
 
 
 def _fail(name: str, status: int) -> None:

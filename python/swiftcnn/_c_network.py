@@ -24,7 +24,7 @@ from ._c_api import (
     Progress,
     Step,
     Tensor,
-    _address,
+    _address_of_whole,
     _fail,
     _functions,
     _lend,
@@ -77,19 +77,20 @@ _ONE = c_size_t(1)
 
 
 class Prediction:
-    """`Network.predict` for one array of one shape and one output, without what is the same in every call."""
+    """`Network.predict` for an array of one shape and an output, in one piece each, without what is the same in every call."""
 
     def __init__(self, network: Network, x: tuple[int, ...], y: tuple[int, ...], is_small: bool) -> None:
-        self._network, self.shape, self.is_small = network, y, is_small
+        self._network, self.shape, self.dtype, self.is_small = network, y, network.dtype, is_small
         given, made = _nowhere(x, network.dtype), _nowhere(y, network.dtype)
         self._x = (ctypes.addressof(given.shape.contents) if x else 0, len(x), given.type)
         self._y = (ctypes.addressof(made.shape.contents) if y else 0, len(y), made.type)
         self._handle, self._owners = c_void_p(network._handle.value), (given, made)
 
     def __call__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
-        self._network.settle()
-        given = _tensor_bytes(_address(x), *self._x)
-        status = _predict(self._handle, given, _ONE, _tensor_bytes(_address(y), *self._y), _ONE)
+        if self._network._is_lent:
+            self._network.settle()
+        given, made = _tensor_bytes(_address_of_whole(x), *self._x), _tensor_bytes(_address_of_whole(y), *self._y)
+        status = _predict(self._handle, given, _ONE, made, _ONE)
         if status:
             _fail("swiftcnn_network_predict", status)
 

@@ -10,6 +10,8 @@ final class ConvOperator<T: Element>: Operator<T> {
   /// between, `maxPool` what its maxima are taken by.
   private let normalization: BatchNormalization?, residual: Int?, epilogueLimits: (low: T, high: T)?
   private let maxPool: MaxPoolOperator<T>?
+  /// In a plan, which is for one shape: the form that the convolution has there, if it has one.
+  private let isPlanned: Bool, plannedForm: BlockedConvolution<T>?
 
   init(_ attributes: Attributes) throws(CNNError) {
     spatial = try SpatialAttributes(attributes)
@@ -17,6 +19,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     // Not ONNX's.
     exact = try attributes.flag("exact", default: false)
     (normalization, residual, epilogueLimits, maxPool) = (nil, nil, nil, nil)
+    (isPlanned, plannedForm) = (false, nil)
     super.init(try Signature(attributes, inputs: ["x", "w", "b"], required: 2))
   }
 
@@ -28,7 +31,17 @@ final class ConvOperator<T: Element>: Operator<T> {
     self.maxPool = maxPool ?? first.maxPool
     self.normalization = normalization ?? first.normalization
     self.residual = residual ?? first.residual
+    (isPlanned, plannedForm) = (false, nil)
     super.init(Signature(first.signature, absorbing: next.signature))
+  }
+  private init(_ first: ConvOperator, planned form: BlockedConvolution<T>?) {
+    (spatial, group, exact, epilogueLimits) = (first.spatial, first.group, first.exact, first.epilogueLimits)
+    (maxPool, normalization, residual) = (first.maxPool, first.normalization, first.residual)
+    (isPlanned, plannedForm) = (true, form)
+    super.init(first.signature)
+  }
+  override func planned(_ inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Operator<T> {
+    ConvOperator(self, planned: try form(inputs[0], inputs[1], blocked: layouts.output != .planar, mode))
   }
   override func absorbing(
     _ neighbour: Neighbour<T>, _ mode: Mode, inputs: [Shape]
@@ -111,6 +124,13 @@ final class ConvOperator<T: Element>: Operator<T> {
     if x.rank != 4 { return nil }
     return try BlockedConvolution(convolution(x, w), x: x, weight: w, fewChannels: readsPlanar(x, .infer), blocked: false)
   }
+  private func form(_ x: Shape, _ w: Shape, blocked: Bool, _ mode: Mode) throws(CNNError) -> BlockedConvolution<T>? {
+    try blocked ? blockedForm(x, w, mode) : planarForm(x, w)
+  }
+  private func form(_ arrays: Arrays<T>) throws(CNNError) -> BlockedConvolution<T>? {
+    if isPlanned { return plannedForm }
+    return try form(arrays.inputShape(0), arrays.inputShape(1), blocked: arrays.isOutputBlocked, arrays.mode)
+  }
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     let (x, w) = (inputs[0], inputs[1])
     guard let form = try blockedForm(x, w, mode) else { return nil }
@@ -127,10 +147,11 @@ final class ConvOperator<T: Element>: Operator<T> {
     return LayoutRule(wishes, .blocked, outputHalo: form.gradientHalo, gain: form.trainingGain)
   }
 
+  @_specialize(where T == Float) @_specialize(where T == Double)
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let maxPool, arrays.mode == .train { return try pooledForward(maxPool, arrays) }
     if let y = try arrays.blockedOutput() { return try forwardBlocked(arrays, y) }
-    if let form = try planarForm(arrays.inputShape(0), arrays.inputShape(1)) {
+    if let form = try form(arrays) {
       return try finishPlanar(arrays) { result, limits throws(CNNError) in
         try forward(
           form, arrays, .planar(arrays.input(0).data), .planar(UnsafePointer(result.data)),
@@ -174,8 +195,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     if let limits = epilogueLimits { try limit(y, limits.low, limits.high) }
   }
   private func forwardBlocked(_ arrays: Arrays<T>, _ y: BlockedArray<T>) throws(CNNError) {
-    let shape = try arrays.inputShape(0), w = try arrays.inputShape(1)
-    guard let form = try blockedForm(shape, w, arrays.mode) else {
+    guard let form = try form(arrays) else {
       if maxPool != nil { return }
       throw CNNError(.unsupported, "y: wanted a planar array")
     }
@@ -203,8 +223,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     // In training they change with every step.
     if mode == .train { return nil }
     let reads = normalization == nil ? [1, 2] : [1, 2, 3, 4, 5, 6]
-    let isPlanar = layouts.output == .planar
-    if let form = try isPlanar ? planarForm(inputs[0], inputs[1]) : blockedForm(inputs[0], inputs[1], mode) {
+    if let form = try form(inputs[0], inputs[1], blocked: layouts.output != .planar, mode) {
       let filters = Kept(try Shape("filters", form.preparedCount), .network)
       return Prepared(reads: reads, replaces: [1], [filters], form: form.form)
     }
@@ -213,8 +232,7 @@ final class ConvOperator<T: Element>: Operator<T> {
   }
   override func prepare(_ arrays: Arrays<T>) throws(CNNError) {
     guard let first: Output<T> = try arrays.prepared(0) else { return }
-    let (x, w) = (try arrays.inputShape(0), try arrays.inputShape(1))
-    if let form = try arrays.isOutputBlocked ? blockedForm(x, w, arrays.mode) : planarForm(x, w) {
+    if let form = try form(arrays) {
       try prepare(form, arrays, first.data)
     } else if let normalization, let shift: Output<T> = try arrays.prepared(1) {
       try fold(normalization, arrays, first, shift)
@@ -276,6 +294,7 @@ final class ConvOperator<T: Element>: Operator<T> {
     guard maxPool == nil, layouts.output != .planar, layouts.inputs[0] != .planar else { return [] }
     return try blockedForm(inputs[0], inputs[1], .train).map { $0.addsToGradient ? [0] : [] } ?? []
   }
+  @_specialize(where T == Float) @_specialize(where T == Double)
   override func backward(_ arrays: Arrays<T>) throws(CNNError) {
     if let maxPool {
       let x = try arrays.input(0), w = try arrays.input(1), winners: Output<Int32> = try arrays.kept(0)
@@ -284,7 +303,7 @@ final class ConvOperator<T: Element>: Operator<T> {
         gradX: arrays.gradInput(0), gradWeight: arrays.gradInput(1), gradBias: arrays.gradInput(2))
     }
     if let gradY = try arrays.blockedGradOutput(), let x = try arrays.blockedInput(0) {
-      guard let form = try blockedForm(x.shape, arrays.inputShape(1), .train) else { return }
+      guard let form = try form(arrays) else { return }
       var gradBias = try arrays.gradInput(2)?.data
       if epilogueLimits != nil, let y = try arrays.blockedOutput() {
         try gradY.pass(rectified: y, sums: gradBias)

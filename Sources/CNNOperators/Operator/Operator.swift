@@ -190,6 +190,9 @@ package class Operator<T: Element> {
   /// The same operator for parts of so many images, where it has been told how many there are.
   package func forImages(_ images: Int) -> Operator { self }
 
+  /// The same operator for arrays of these shapes and layouts alone, which has decided what follows from them, and does not in every run.
+  package func planned(_ inputs: [Shape], _ layouts: Layouts, _ mode: Mode) throws(CNNError) -> Operator { self }
+
   // What the planner may do with neighbours
 
   /// Whether this is y = f(x), element by element, of an f that never falls, and whose slope is 0 where it does not rise.
