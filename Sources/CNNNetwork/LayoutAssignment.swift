@@ -50,7 +50,10 @@ private struct LayoutAssignment<T: Element> {
   mutating func readRules(_ mode: Mode) throws(CNNError) -> Bool {
     let none = try Shape("absent")
     for (number, node) in graph.nodes.enumerated() {
-      guard values(around: number).allSatisfy({ kinds.types[$0] == T.elementType }) else {
+      // Of numbers, but for what was read when the operator was made, such as axes.
+      let read = node.made.signature.readInputs
+      let given = node.inputs.indices.compactMap { read.contains($0) ? nil : node.inputs[$0] }
+      guard (given + node.outputs).allSatisfy({ kinds.types[$0.index] == T.elementType }) else {
         rules.append(nil)
         continue
       }

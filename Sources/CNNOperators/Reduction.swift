@@ -24,6 +24,9 @@ struct Reduction {
     return try Shape("reduced", extents: left.map { reduced.contains($0) ? 1 : x[$0] })
   }
 
+  /// Whether it is over all pixels of x[N][C][H][W], and over nothing else.
+  func isOverPixels(_ x: Shape) -> Bool { x.rank == 4 && (try? reduced(x).sorted()) == [2, 3] }
+
   /// Of each image for itself, where it is not reduced over them.
   func imageRule(_ x: Shape) -> ImageRule { (try? reduced(x).contains(0)) == false ? .first : .together }
 

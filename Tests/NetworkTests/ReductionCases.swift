@@ -16,6 +16,9 @@ let reduceMean: [OperatorCase] = [
   .init("ReduceMean", [.ints("axes", [-1, -2])], .shape([3, 5, 4, 2])) { x in
     array([3, 5, 1, 1]) { i in summed(x[0], [3, 5, 8], 2, i[0], i[1]) / 8 }
   },
+  .init("ReduceMean", [.ints("axes", [2, 3]), .int("keepdims", 0)], .shape([2, 13, 3, 5])) { x in
+    array([2, 13]) { i in summed(x[0], [2, 13, 15], 2, i[0], i[1]) / 15 }
+  },
   .init("ReduceMean", [.int("keepdims", 0)], .shape([3, 5]), .integers([0]), perImage: false) { x in
     array([5]) { i in summed(x[0], [1, 3, 5], 1, 0, i[0]) / 3 }
   },

@@ -14,8 +14,8 @@ import Testing
     let B = BlockedArray<T>.lanes
     var dice = Dice(seed: 3)
     for C in [1, 2, B - 1, B, B + 1, 2 * B, 3 * B - 2] {
-      for halo in [0, 1, 3] {
-        let (N, H, W) = (dice(1...3), dice(1...9), dice(1...37))
+      for (halo, isPixel) in [(0, false), (1, false), (3, false), (0, true), (1, true)] {
+        let (N, H, W) = (dice(1...3), isPixel ? 1 : dice(1...9), isPixel ? 1 : dice(1...37))
         let x = try Tensor<T>(N, C, H, W) { numbers($0) }, y = try Tensor<T>(N, C, H, W)
         let count = try ArrayLayout.blocked(halo: halo).count(x.shape, of: T.self)
         let memory = Block<T>(untouched: count), array = try BlockedArray(x.shape, halo: halo, memory.data)

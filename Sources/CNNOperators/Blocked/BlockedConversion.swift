@@ -50,10 +50,22 @@ extension BlockedArray {
     parallel(N, width: try parallelWidth(N, .elements(N, H, W))) { n, _ in clearLanes(n, last) }
   }
 
+  /// Of one pixel without a halo, whose channels are in order already.
+  private var isPixel: Bool { H == 1 && W == 1 && halo == 0 }
+  private func forEachImage(_ body: (_ n: Int) -> Void) throws(CNNError) {
+    parallel(N, width: try parallelWidth(N, .elements(count, 2))) { n, _ in body(n) }
+  }
+
   /// From x[N][C][H][W], halo and lanes behind the channels too.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill(_ x: UnsafePointer<T>) throws(CNNError) {
     let area = H &* W, lanes = BlockedArray.lanes
+    if isPixel {
+      return try forEachImage { n in
+        copy(x + n &* C, to: inside(n, 0), C)
+        zero(inside(n, 0) + C, imageStep &- C)
+      }
+    }
     try forEachBlock(.elements(count, 2)) { n, block in
       fill(n, block, x + (n &* C &+ block &* lanes) &* area, channels: channels(of: block))
       clearHalo(n, block)
@@ -70,6 +82,7 @@ extension BlockedArray {
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func drain(_ x: UnsafeMutablePointer<T>) throws(CNNError) {
     let area = H &* W, lanes = BlockedArray.lanes
+    if isPixel { return try forEachImage { n in copy(UnsafePointer(inside(n, 0)), to: x + n &* C, C) } }
     try forEachBlock(.elements(count, 2)) { n, block in
       let to = x + (n &* C &+ block &* lanes) &* area, from = UnsafePointer(inside(n, block)), used = channels(of: block)
       if halo == 0 { return T.kernels.transpose(from, lanes, area, used, to, area, false) }

@@ -44,7 +44,7 @@ package struct Signature {
   package let inputs: [StaticString]
   package let outputs: Int
   /// The inputs whose elements the operator has read when it was made: of any type, and not looked at again.
-  let readInputs: [Int]
+  package let readInputs: [Int]
 
   /// Inputs behind the first `required` may be absent. `variadic`: any number of inputs more, named like the last.
   package init(
