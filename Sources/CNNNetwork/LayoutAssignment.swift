@@ -49,7 +49,7 @@ private struct LayoutAssignment<T: Element> {
   /// All nodes that have a rule begin in their blocked form; false: there are none.
   mutating func readRules(_ mode: Mode) throws(CNNError) -> Bool {
     let none = try Shape("absent")
-    for (number, node) in graph.nodes.enumerated() {
+    for node in graph.nodes {
       // Of numbers, but for what was read when the operator was made, such as axes.
       let read = node.made.signature.readInputs
       let given = node.inputs.indices.compactMap { read.contains($0) ? nil : node.inputs[$0] }
