@@ -318,6 +318,7 @@ def test_addresses_of_arrays_in_one_piece():
     mapped = np.frombuffer(bytearray(64), np.float64)
     for array in (whole, whole[2:], whole[1, 2], locked, mapped, np.zeros(1 << 20), np.array(3.0)):
         assert _c_api._address_of_whole(array) == _c_api._address(array) == array.ctypes.data
+        assert _c_api._address_told(array) == array.ctypes.data
 
 
 def test_memory_stays_flat_over_predictions():

@@ -12,7 +12,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Sequence
-from ctypes import POINTER, addressof, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -280,9 +280,6 @@ _DTYPES = {i: np.dtype(name) for name, i in _NUMBERS.items()}
 _TYPES = {dtype: 5 if i == 11 else i for i, dtype in _DTYPES.items()}
 
 
-_bytes_of: Any = (c_char * 0).from_buffer
-
-
 @lru_cache(maxsize=1024)
 def _nowhere(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
     """A tensor of this shape and type without data. Kept, because a network lends the same shapes again and again."""
@@ -304,12 +301,9 @@ def _lend(argument: object) -> object:
 
 
 def _address(array: npt.NDArray[Any]) -> int:
-    try:
-        return addressof(_bytes_of(array))  # three times cheaper than array.ctypes.data
-    except (TypeError, ValueError) as error:  # read-only memory, or gaps in it
-        if not array.flags.c_contiguous:
-            raise errors.DTypeError(f"cannot pass an array with strides {array.strides} to the library") from error
-        return int(array.ctypes.data)
+    if not array.flags.c_contiguous:
+        raise errors.DTypeError(f"cannot pass an array with strides {array.strides} to the library")
+    return _address_of_whole(array)
 
 
 def _reads_objects() -> bool:
@@ -317,7 +311,7 @@ def _reads_objects() -> bool:
     if sys.implementation.name != "cpython":
         return False
     arrays: list[npt.NDArray[Any]] = [np.zeros(3), np.zeros((4, 2), np.float32)[1:]]
-    return all(_pointer_at(id(array) + _HEAD).value == array.ctypes.data for array in arrays)
+    return all(_address_in(array) == array.ctypes.data for array in arrays)
 
 
 _pointer_at, _HEAD = c_void_p.from_address, object.__basicsize__
@@ -327,8 +321,12 @@ def _address_in(array: npt.NDArray[Any]) -> int:
     return _pointer_at(id(array) + _HEAD).value or 0
 
 
-#: The same of an array that is known to lie in one piece: half as long again as a small network's layers.
-_address_of_whole: Callable[[npt.NDArray[Any]], int] = _address_in if _reads_objects() else _address
+def _address_told(array: npt.NDArray[Any]) -> int:
+    return int(array.ctypes.data)  # ten times slower, as long as a small network takes
+
+
+#: The address of an array that is known to lie in one piece.
+_address_of_whole: Callable[[npt.NDArray[Any]], int] = _address_in if _reads_objects() else _address_told
 
 
 def _fail(name: str, status: int) -> None:
