@@ -66,14 +66,14 @@ package struct BlockedConvolution<T: Element> {
     _ x: BlockedArray<T>, _ weight: UnsafePointer<T>, _ gradY: BlockedArray<T>, gradX: BlockedArray<T>?, adds: Bool = false,
     gradWeight: UnsafeMutablePointer<T>?, gradBias: UnsafeMutablePointer<T>?
   ) throws(CNNError) {
-    if gradWeight != nil || gradBias != nil {
-      if isDepthwise {
-        try sizes.depthwiseWeightGradient(x, gradY, gradWeight, gradBias)
-      } else if let winograd {
-        if let gradWeight { try winograd.weightGradient(.blocked(x), .blocked(gradY), gradWeight) }
-        if let gradBias { try gradY.sumChannels(gradBias) }
-      } else {
-        try sizes.directWeightGradient(x, gradY, gradWeight, gradBias)
+    if isDepthwise {
+      if gradWeight != nil || gradBias != nil { try sizes.depthwiseWeightGradient(x, gradY, gradWeight, gradBias) }
+    } else {
+      if let gradBias { try gradY.sumChannels(gradBias) }
+      if let gradWeight, let winograd {
+        try winograd.weightGradient(.blocked(x), .blocked(gradY), gradWeight)
+      } else if let gradWeight {
+        try sizes.directWeightGradient(x, gradY, gradWeight)
       }
     }
     guard let gradX else { return }

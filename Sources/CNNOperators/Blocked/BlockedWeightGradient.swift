@@ -7,11 +7,11 @@ extension Convolution.Sizes {
   func parts(_ tasks: Int) -> Int { min(N, max(1, (15 &+ tasks) / tasks)) }
 
   func directWeightGradient(
-    _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>?, _ gradBias: UnsafeMutablePointer<T>?
+    _ x: BlockedArray<T>, _ gradY: BlockedArray<T>, _ gradWeight: UnsafeMutablePointer<T>
   ) throws(CNNError) {
     let lanes = T.lanes, tiles = T.kernels.blocked.weightTiles, window = planes.window
     let packing = BlockedFilters<T>(self, planar: false), blocks = (C &+ lanes &- 1) / lanes, panels = packing.panels
-    let wantsWeight = gradWeight != nil, perPart = packing.count
+    let perPart = packing.weights
     let tasks = G &* panels &* blocks, images = parts(tasks)
     let sums = try Scratch<T>(images &* perPart), sumData = sums.data
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
@@ -27,21 +27,11 @@ extension Convolution.Sizes {
       let channels = min(lanes, C &- block &* lanes)
       let (groups, _) = balanced(channels, most: vectors == 2 ? tiles.channels2 : tiles.channels1)
       let gradients = to + (packing.panel(g, panel) &+ block &* lanes &* taps &* width)
-      let biases = to + (packing.weights &+ kBlock &* lanes)
-      if block == 0 { zero(biases, width) }
       for image in n..<n &+ count {
         let a = UnsafePointer(x.data) + (image &* x.imageStep &+ (g &* blocks &+ block) &* x.blockStep &+ first)
         let b = UnsafePointer(gradY.inside(image, kBlock))
         for row in stride(from: 0, to: OH, by: height) {
           let rows = min(height, OH &- row)
-          if block == 0 {
-            for r in row..<row &+ rows {
-              for v in 0..<vectors {
-                T.kernels.blocked.sum(b + (v &* gradY.blockStep &+ r &* gradY.rowStep), biases + v &* lanes, OW)
-              }
-            }
-          }
-          if !wantsWeight { continue }
           for t in 0..<taps {
             let i = t / window.kernel[1] &* window.dilations[0], j = t % window.kernel[1] &* window.dilations[1]
             for group in 0..<groups {
@@ -58,8 +48,7 @@ extension Convolution.Sizes {
       }
     }
     try addParts(sumData, images, perPart)
-    if let gradWeight { try packing.unpack(sumData, gradWeight) }
-    if let gradBias { copy(UnsafePointer(sumData) + packing.weights, to: gradBias, G &* K) }
+    try packing.unpack(sumData, gradWeight)
   }
 
   /// The first of `parts` arrays becomes the sum of all, in their order.
