@@ -55,7 +55,7 @@ venv: .venv/.ready
 	@echo "$(CURDIR)/python" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/swiftcnn.pth"
 	@touch $@
 
-test: build  ## run everything, for each instruction set the machine has; QUICK=1 for the inner loop
+test: venv  ## build and run everything, for each instruction set the machine has; QUICK=1 for the inner loop
 	QUICK=$(QUICK) Tests/run
 
 # What `make test` runs too where .venv has PyTorch. Built for processors alone it is a tenth of the size.
