@@ -10,7 +10,12 @@ let house: [SwiftSetting] =
     // Operators are generic over the element type: without this, other modules would call them unspecialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
   ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
-let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"])]
+let kernels =
+  house + [
+    .unsafeFlags([
+      "-Ounchecked", "-Xllvm", "-unroll-threshold=2000", "-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6",
+    ])
+  ]
 
 /// One small module an instruction set: the templates of Microkernels, instantiated.
 func instructionSet(_ name: String, _ flags: [String]) -> Target {

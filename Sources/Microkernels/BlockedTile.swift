@@ -12,17 +12,26 @@ public struct TileRun: BitwiseCopyable {
   }
 }
 
+/// What a row of tiles asks for, of which a line of the caches comes nearer with each term, `step` elements from one to the next, and
+/// `tile` elements from a tile to the next. Any address will do.
+public struct LinesAhead<T> {
+  public var first: UnsafePointer<T>, step = 0, tile = 0
+  @inlinable
+  public init(_ first: UnsafePointer<T>, step: Int = 0, tile: Int = 0) {
+    (self.first, self.step, self.tile) = (first, step, tile)
+  }
+}
+
 /// The operands of a row of tiles, for pixels m and vectors v of output channels (one or two):
 ///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*aPixel] * b[..., v])
 /// where b goes on through all runs, in the order of the terms; every run has a term. Within a tile the step between pixels in `a` is
-/// the tile's own, and must be aPixel; in c and residual pixels are cStep apart.
+/// the tile's own, and must be aPixel; in c and residual pixels are cStep apart. The next tile is `aTile` elements on in a, and so in the others.
 public struct BlockedTileOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int, aPixel: Int
-  /// What will soon be needed, of which a line of the caches comes nearer with each term, `soonStep` elements from one to the next: while a
-  /// panel of filters is multiplied, the next comes from memory. Any address will do; by default b, which is there.
-  public var soon: UnsafePointer<T>, soonStep: Int
-  /// So many tiles beside each other.
-  public var tiles = 1
+  /// What will soon be needed: while a panel of filters is multiplied, the next comes from memory.
+  public var soon: LinesAhead<T>
+  /// So many tiles: beside each other, of the same b; or of one product after the other (see BlockedTiles).
+  public var tiles = 1, aTile = 0, bTile = 0, cTile = 0
   public var runs: UnsafePointer<TileRun>, runCount: Int
   public var b: UnsafePointer<T>
   public var c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int
@@ -36,14 +45,34 @@ public struct BlockedTileOperands<T> {
   @inlinable
   public init(
     a: UnsafePointer<T>, aStep: Int, aPixel: Int, runs: UnsafePointer<TileRun>, runCount: Int, b: UnsafePointer<T>,
-    soon: UnsafePointer<T>? = nil, soonStep: Int = 0, c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int,
+    soon: LinesAhead<T>? = nil, c: UnsafeMutablePointer<T>, cStep: Int, cBlock: Int,
     continues: Bool = false, bias: UnsafePointer<T>? = nil,
     residual: UnsafePointer<T>? = nil, residualBlock: Int = 0, limits: (low: T, high: T)? = nil
   ) {
     (self.a, self.aStep, self.aPixel, self.runs, self.runCount, self.b) = (a, aStep, aPixel, runs, runCount, b)
-    (self.soon, self.soonStep) = (soon ?? b, soonStep)
+    self.soon = soon ?? LinesAhead(b)
     (self.c, self.cStep, self.cBlock, self.continues, self.bias) = (c, cStep, cBlock, continues, bias)
     (self.residual, self.residualBlock, self.limits) = (residual, residualBlock, limits)
+  }
+}
+
+extension BlockedTileOperands {
+  /// Of so many tiles of some rows beside each other.
+  @inlinable @inline(__always)
+  func beside(_ tiles: Int, rows: Int) -> Self {
+    var operands = self
+    (operands.tiles, operands.aTile, operands.cTile) = (tiles, rows &* aPixel, rows &* cStep)
+    return operands
+  }
+  /// Of the pixel behind the last one.
+  @inlinable @inline(__always)
+  var behind: Self {
+    var operands = self
+    operands.a += tiles &* aTile
+    operands.c += tiles &* cTile
+    operands.soon.first += tiles &* soon.tile
+    operands.residual = residual.map { $0 + tiles &* cTile }
+    return operands
   }
 }
 
@@ -57,8 +86,9 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
-  let soonStep = operands.pointee.soonStep, line = 64 / MemoryLayout<V.Scalar>.stride
+  let soonStep = operands.pointee.soon.step, line = 64 / MemoryLayout<V.Scalar>.stride
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
+  var filters = operands.pointee.b, soon = operands.pointee.soon.first
   repeat {
     let d = c + operands.pointee.cBlock
     var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
@@ -74,12 +104,12 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
         right[m] = second
       }
     }
-    var run = operands.pointee.runs, b = operands.pointee.b, next = operands.pointee.soon
+    var run = operands.pointee.runs, b = filters, next = soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
       var a = first + run.pointee.offset
-      let end = b + run.pointee.count &* (2 &* V.count), soon = first + run.pointee.soon
-      if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(soon + m &* step) } }
+      let end = b + run.pointee.count &* (2 &* V.count), pixels = first + run.pointee.soon
+      if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(pixels + m &* step) } }
       repeat {
         let b0 = V.load(b), b1 = V.load(b + V.count)
         V.prefetch(next)
@@ -100,7 +130,7 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
         left[m] = left[m] + V.load(cells + m &* cStep)
         right[m] = right[m] + V.load(other + m &* cStep)
       }
-      residual = cells + Rows &* cStep
+      residual = cells + operands.pointee.cTile
     }
     if let limits = operands.pointee.limits {
       let low = V.repeating(limits.low), high = V.repeating(limits.high)
@@ -113,8 +143,10 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
       V.store(left[m], c + m &* cStep)
       V.store(right[m], d + m &* cStep)
     }
-    first += Rows &* operands.pointee.aPixel
-    c += Rows &* cStep
+    first += operands.pointee.aTile
+    filters += operands.pointee.bTile
+    c += operands.pointee.cTile
+    soon += operands.pointee.soon.tile
     tiles &-= 1
   } while tiles != 0
 }
@@ -125,8 +157,9 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
   let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
-  let soonStep = operands.pointee.soonStep
+  let soonStep = operands.pointee.soon.step
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
+  var filters = operands.pointee.b, soon = operands.pointee.soon.first
   repeat {
     var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
     if operands.pointee.continues {
@@ -135,7 +168,7 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
       let first = V.load(bias)
       for m in 0..<Rows { sums[m] = first }
     }
-    var run = operands.pointee.runs, b = operands.pointee.b, next = operands.pointee.soon
+    var run = operands.pointee.runs, b = filters, next = soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
     repeat {
       var a = first + run.pointee.offset
@@ -152,15 +185,17 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
     } while run != last
     if let cells = residual {
       for m in 0..<Rows { sums[m] = sums[m] + V.load(cells + m &* cStep) }
-      residual = cells + Rows &* cStep
+      residual = cells + operands.pointee.cTile
     }
     if let limits = operands.pointee.limits {
       let low = V.repeating(limits.low), high = V.repeating(limits.high)
       for m in 0..<Rows { sums[m] = limited(sums[m], low, high) }
     }
     for m in 0..<Rows { V.store(sums[m], c + m &* cStep) }
-    first += Rows &* operands.pointee.aPixel
-    c += Rows &* cStep
+    first += operands.pointee.aTile
+    filters += operands.pointee.bTile
+    c += operands.pointee.cTile
+    soon += operands.pointee.soon.tile
     tiles &-= 1
   } while tiles != 0
 }
@@ -189,55 +224,56 @@ public struct BlockedTiles<T>: @unchecked Sendable {
     let most = most ?? (vectors == 2 ? rows2 : rows1), count = (pixels &+ most &- 1) / most
     if count <= 0 { return }
     let small = pixels / count, large = pixels % count
-    var operands = operands
+    var operands = operands.beside(large, rows: small &+ 1)
     if large > 0 {
-      operands.tiles = large
       withUnsafePointer(to: operands) { self[vectors, step, small &+ 1]($0) }
-      let done = large &* (small &+ 1)
-      operands.a += done &* operands.aPixel
-      operands.c += done &* operands.cStep
-      operands.residual = operands.residual.map { $0 + done &* operands.cStep }
+      operands = operands.behind
     }
-    operands.tiles = count &- large
+    operands = operands.beside(count &- large, rows: small)
     withUnsafePointer(to: operands) { self[vectors, step, small]($0) }
   }
-  /// Of one of several products: b, and what will soon be needed.
-  public typealias Right = (b: UnsafePointer<T>, soon: UnsafePointer<T>, soonStep: Int)
-  /// The same of several products, whose a and c are so far apart; there is at least one, and a pixel.
+  /// With which a row of tiles asks for `terms` times `width` elements at `first`, each tile for its share: one that asked for all would
+  /// wait for memory.
+  @inlinable @inline(__always)
+  public func ahead(_ first: UnsafePointer<T>, vectors: Int, pixels: Int, terms: Int, width: Int) -> LinesAhead<T> {
+    let most = vectors == 2 ? rows2 : rows1, tiles = max(1, (pixels &+ most &- 1) / most), step = (width &+ tiles &- 1) / tiles
+    return LinesAhead(first, step: step, tile: terms &* step)
+  }
+  /// The same of several products, whose a, b, c and what they ask for are so far apart; there is at least one, and a pixel.
   @inlinable @inline(__always)
   public func run(
-    vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, cProduct: Int, _ operands: BlockedTileOperands<T>,
-    right: (_ product: Int) -> Right
+    vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, bProduct: Int, cProduct: Int, soonProduct: Int,
+    _ operands: BlockedTileOperands<T>
   ) {
     let most = vectors == 2 ? rows2 : rows1, count = (pixels &+ most &- 1) / most
-    let size = pixels / count, large = pixels % count, done = large &* (size &+ 1)
+    let size = pixels / count, large = pixels % count
     // Once for all: a look at a closure counts its references.
-    let small = self[vectors, step, size], other = self[vectors, step, large > 0 ? size &+ 1 : size]
-    var first = operands, second = operands
-    first.tiles = large
-    second.tiles = count &- large
-    // `advance` comes before each product.
-    first.a -= aProduct
-    first.c -= cProduct
-    second.a -= aProduct
-    second.c -= cProduct
-    second.a += done &* operands.aPixel
-    second.c += done &* operands.cStep
+    let small = self[vectors, step, size]
+    if count == 1 {
+      // A call takes as long as a small tile, so the products are one.
+      var operands = operands
+      (operands.tiles, operands.soon.tile) = (products, soonProduct)
+      (operands.aTile, operands.bTile, operands.cTile) = (aProduct, bProduct, cProduct)
+      return withUnsafePointer(to: operands) { small($0) }
+    }
+    let other = self[vectors, step, large > 0 ? size &+ 1 : size]
+    var first = operands.beside(large, rows: size &+ 1),
+      second = (large > 0 ? first.behind : operands).beside(count &- large, rows: size)
     withUnsafeMutablePointer(to: &first) { first in
       withUnsafeMutablePointer(to: &second) { second in
-        func advance(_ o: UnsafeMutablePointer<BlockedTileOperands<T>>, _ right: Right) {
-          (o.pointee.b, o.pointee.soon, o.pointee.soonStep) = right
+        func advance(_ o: UnsafeMutablePointer<BlockedTileOperands<T>>) {
           o.pointee.a += aProduct
+          o.pointee.b += bProduct
           o.pointee.c += cProduct
+          o.pointee.soon.first += soonProduct
         }
-        for product in 0..<products {
-          let right = right(product)
+        for _ in 0..<products {
           if large > 0 {
-            advance(first, right)
             other(first)
+            advance(first)
           }
-          advance(second, right)
           small(second)
+          advance(second)
         }
       }
     }

@@ -121,9 +121,11 @@ struct DirectProduct<T: Element> {
     tiles.run(
       vectors: vectors, step: step, pixels: count, most: oneByOne ? 1 : nil,
       BlockedTileOperands(
-        a: x, aStep: aStep, aPixel: columnStep, runs: UnsafePointer(runs + slice.firstRun), runCount: slice.runs,
-        b: b, soon: b + packing.terms &* width, soonStep: width, c: to, cStep: pixelStep, cBlock: block,
-        continues: adds || !slice.isFirst, bias: bias.map { $0 + packing.bias(g, panel) },
-        residual: residual, residualBlock: residualBlock, limits: slice.isLast ? epilogue.limits : nil))
+        a: x, aStep: aStep, aPixel: columnStep, runs: UnsafePointer(runs + slice.firstRun), runCount: slice.runs, b: b,
+        soon: tiles.ahead(
+          b + packing.terms &* width, vectors: vectors, pixels: count, terms: slice.runs &* packing.lanes, width: width),
+        c: to, cStep: pixelStep, cBlock: block, continues: adds || !slice.isFirst,
+        bias: bias.map { $0 + packing.bias(g, panel) }, residual: residual, residualBlock: residualBlock,
+        limits: slice.isLast ? epilogue.limits : nil))
   }
 }

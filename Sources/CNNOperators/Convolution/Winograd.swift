@@ -89,34 +89,33 @@ struct Winograd<T: Element> {
   }
 
   /// The products in row i of the planes, of a block's tiles and some channels of a panel of filters, added to those that are there or not;
-  /// u is the row of the filters' planes that it meets. ahead: what to ask for in the course of all rows; else the next plane of u.
+  /// u is the row of the filters' planes that it meets. ahead: what the first product asks for, and others a `tile` further; else that is the
+  /// next plane of u.
   func multiply(
     row i: Int, _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
-    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: WinogradFilters<T>.Ahead? = nil,
+    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: LinesAhead<T>? = nil,
     _ to: UnsafeMutablePointer<T>
   ) {
     let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles), width = vectors &* lanes
     let axis = tiling.columns
     for part in 0..<2 {
-      let columns = axis.pointsAlike[part], plane = i &* axis.points &+ columns.lowerBound
-      if columns.isEmpty { continue }
-      let range = tiling.tiles(block, i, columns.lowerBound), tile = range.lowerBound &* lanes
-      if range.isEmpty { continue }
-      let operands = BlockedTileOperands(
-        a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: u,
-        c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues)
-      // Its calls are spread over the planes.
-      let apart = ahead.map { max(1, tiling.planes / $0.calls) } ?? 1
-      var call = (plane &+ apart &- 1) / apart
-      kernels.run(
-        vectors: vectors, step: 1, pixels: range.count, products: columns.count, aProduct: inputStep, cProduct: productStep,
-        operands
-      ) { product in
-        let b = u + axis.filterPoint(columns.lowerBound &+ product) &* planeStep
-        guard let ahead else { return (b, b + planeStep, width) }
-        if plane &+ product < call &* apart || call >= ahead.calls { return (b, b, 0) }
-        call &+= 1
-        return (b, ahead.at(call &- 1), ahead.termStep)
+      let columns = axis.pointsAlike[part]
+      for column in Swift.stride(from: columns.lowerBound, to: columns.upperBound, by: axis.productsInOrder) {
+        let range = tiling.tiles(block, i, column), tile = range.lowerBound &* lanes, plane = i &* axis.points &+ column
+        if range.isEmpty { continue }
+        let b = u + axis.filterPoint(column) &* planeStep
+        var soon: LinesAhead<T>
+        if let ahead {
+          soon = LinesAhead(ahead.first + column &* ahead.tile, step: ahead.step)
+        } else {
+          soon = kernels.ahead(b + planeStep, vectors: vectors, pixels: range.count, terms: planeStep / width, width: width)
+        }
+        kernels.run(
+          vectors: vectors, step: 1, pixels: range.count, products: min(axis.productsInOrder, columns.upperBound &- column),
+          aProduct: inputStep, bProduct: planeStep, cProduct: productStep, soonProduct: ahead?.tile ?? planeStep,
+          BlockedTileOperands(
+            a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: b, soon: soon,
+            c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues))
       }
     }
   }

@@ -99,28 +99,27 @@ struct WinogradFilters<T: Element> {
     }
   }
 
-  /// What the products of a panel's planes ask for meanwhile, a line of the caches with the term of each channel: `calls` times so many terms,
-  /// in groups, `callStep` and `termStep` elements apart.
-  struct Ahead {
-    var first: UnsafePointer<T>, calls = 0, callsPerGroup = 1, groupStep = 0, callStep = 0, termStep = 0
-    func at(_ call: Int) -> UnsafePointer<T> { first + (call / callsPerGroup &* groupStep &+ call % callsPerGroup &* callStep) }
-  }
-  /// Everything that `taps` will read for some channels of a panel.
-  func ahead(_ source: Source, panel: Int, firstChannel: Int, channels: Int) -> Ahead {
-    let line = 64 / MemoryLayout<T>.stride, k = 2 &* panel &* lanes, vectors = vectors(panel)
+  /// What the products in a row of planes ask for, of everything that `taps` will read for some channels of a panel: a line of the caches with
+  /// the term of each channel, and others with the next product. nil: nothing is left.
+  func ahead(_ source: Source, panel: Int, firstChannel: Int, channels: Int, row: Int, of points: (Int, Int)) -> LinesAhead<T>?
+  {
+    let k = 2 &* panel &* lanes, vectors = vectors(panel)
+    func share(_ count: Int, _ parts: Int) -> Int { (count &+ parts &- 1) / parts }
     switch source {
     case .prepared(let packed):
-      let calls = (9 &* lanes &+ line &- 1) / line
-      return Ahead(
-        first: packed + (2 &* panel &* C &+ firstChannel) &* 9 &* lanes, calls: calls &* vectors, callsPerGroup: calls,
-        groupStep: C &* 9 &* lanes, callStep: channels &* line, termStep: line)
+      // A vector's taps are one piece, of which every product takes a part.
+      let rows = share(points.0, vectors), v = row / rows, step = share(9 &* lanes, rows &* points.1)
+      let first = packed + ((2 &* panel &+ v) &* C &+ firstChannel) &* 9 &* lanes
+      return LinesAhead(first + row % rows &* points.1 &* channels &* step, step: step, tile: channels &* step)
     case .weight(let weight, turned: true):
-      let calls = 9 &* vectors &* lanes / line &+ 1
-      return Ahead(
-        first: weight + (firstChannel &* K &+ k) &* 9, calls: calls, callsPerGroup: calls, callStep: line, termStep: K &* 9)
+      // A channel's are one.
+      let step = share(9 &* vectors &* lanes, points.0 &* points.1)
+      return LinesAhead(weight + ((firstChannel &* K &+ k) &* 9 &+ row &* points.1 &* step), step: K &* 9, tile: step)
     case .weight(let weight, turned: false):
-      return Ahead(
-        first: weight + (k &* C &+ firstChannel) &* 9, calls: vectors &* lanes, groupStep: C &* 9, termStep: line)
+      // A filter's are.
+      let filter = row &* points.1
+      if filter >= vectors &* lanes { return nil }
+      return LinesAhead(weight + ((k &+ filter) &* C &+ firstChannel) &* 9, step: 9, tile: C &* 9)
     }
   }
 

@@ -93,11 +93,11 @@ extension Winograd {
           let run = TileRun(offset: 0, count: tiles.count), b = y + (plane &* yStep &+ start &* vectors &* lanes)
           withUnsafePointer(to: run) { run in
             kernels.run(
-              vectors: vectors, step: 0, pixels: channels, products: count, aProduct: xStep, cProduct: sumStep,
+              vectors: vectors, step: 0, pixels: channels, products: count, aProduct: xStep, bProduct: yStep,
+              cProduct: sumStep, soonProduct: yStep,
               BlockedTileOperands(
                 a: x + (plane &* xStep &+ start &* tileStep), aStep: tileStep, aPixel: 1, runs: run, runCount: 1, b: b, c: to,
-                cStep: lanes, cBlock: sumBlock, continues: continues)
-            ) { (b + $0 &* yStep, b + $0 &* yStep, 0) }
+                cStep: lanes, cBlock: sumBlock, continues: continues))
           }
         }
       }
