@@ -100,22 +100,24 @@ struct Winograd<T: Element> {
     let axis = tiling.columns
     for part in 0..<2 {
       let columns = axis.pointsAlike[part]
+      if columns.isEmpty { continue }
+      let range = tiling.tiles(block, i, columns.lowerBound), tile = range.lowerBound &* lanes
+      if range.isEmpty { continue }
+      let soon =
+        ahead ?? kernels.ahead(u, vectors: vectors, pixels: range.count, terms: planeStep / width, width: width)
+      var operands = BlockedTileOperands(
+        a: x + tile, aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: u, soon: soon, c: to + tile, cStep: lanes,
+        cBlock: tiles &* lanes, continues: continues)
+      if ahead != nil { operands.soon.tile = 0 }
       for column in Swift.stride(from: columns.lowerBound, to: columns.upperBound, by: axis.productsInOrder) {
-        let range = tiling.tiles(block, i, column), tile = range.lowerBound &* lanes, plane = i &* axis.points &+ column
-        if range.isEmpty { continue }
-        let b = u + axis.filterPoint(column) &* planeStep
-        var soon: LinesAhead<T>
-        if let ahead {
-          soon = LinesAhead(ahead.first + column &* ahead.tile, step: ahead.step)
-        } else {
-          soon = kernels.ahead(b + planeStep, vectors: vectors, pixels: range.count, terms: planeStep / width, width: width)
-        }
+        let plane = i &* axis.points &+ column
+        operands.a = x + (plane &* inputStep &+ tile)
+        operands.b = u + axis.filterPoint(column) &* planeStep
+        operands.c = to + (plane &* productStep &+ tile)
+        operands.soon.first = ahead.map { $0.first + column &* $0.tile } ?? operands.b + planeStep
         kernels.run(
           vectors: vectors, step: 1, pixels: range.count, products: min(axis.productsInOrder, columns.upperBound &- column),
-          aProduct: inputStep, bProduct: planeStep, cProduct: productStep, soonProduct: ahead?.tile ?? planeStep,
-          BlockedTileOperands(
-            a: x + (plane &* inputStep &+ tile), aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: b, soon: soon,
-            c: to + (plane &* productStep &+ tile), cStep: lanes, cBlock: tiles &* lanes, continues: continues))
+          aProduct: inputStep, bProduct: planeStep, cProduct: productStep, soonProduct: ahead?.tile ?? planeStep, operands)
       }
     }
   }
