@@ -10,12 +10,13 @@ let house: [SwiftSetting] =
     // Operators are generic over the element type: without this, other modules would call them unspecialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
   ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
-let kernels =
-  house + [
-    .unsafeFlags([
-      "-Ounchecked", "-Xllvm", "-unroll-threshold=2000", "-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6",
-    ])
-  ]
+// Innermost loops begin at a line of the caches, or what they take would follow from the code before them.
+#if arch(x86_64)
+  let loopAlignment = ["-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6"]
+#else
+  let loopAlignment: [String] = []
+#endif
+let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"] + loopAlignment)]
 
 /// One small module an instruction set: the templates of Microkernels, instantiated.
 func instructionSet(_ name: String, _ flags: [String]) -> Target {
