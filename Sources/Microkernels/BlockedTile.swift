@@ -217,11 +217,17 @@ public struct BlockedTiles<T>: @unchecked Sendable {
   init(rows2: Int, rows1: Int, _ tiles: UnsafeMutablePointer<BlockedTile<T>>) {
     (self.rows2, self.rows1, self.tiles) = (rows2, rows1, tiles)
   }
+  /// The tiles of a row of `pixels`, of at most `most`: nil is what registers hold.
+  @inlinable @inline(__always)
+  func count(vectors: Int, pixels: Int, most: Int? = nil) -> Int {
+    let most = most ?? (vectors == 2 ? rows2 : rows1)
+    return (pixels &+ most &- 1) / most
+  }
   /// A row of `pixels` in tiles of at most `most` and as equal sizes as can be, so that none is left with one pixel; no pixels are no
   /// tiles. most: nil is what registers hold.
   @inlinable
   public func run(vectors: Int, step: Int, pixels: Int, most: Int? = nil, _ operands: BlockedTileOperands<T>) {
-    let most = most ?? (vectors == 2 ? rows2 : rows1), count = (pixels &+ most &- 1) / most
+    let count = count(vectors: vectors, pixels: pixels, most: most)
     if count <= 0 { return }
     let small = pixels / count, large = pixels % count
     var operands = operands.beside(large, rows: small &+ 1)
@@ -236,7 +242,7 @@ public struct BlockedTiles<T>: @unchecked Sendable {
   /// wait for memory.
   @inlinable @inline(__always)
   public func ahead(_ first: UnsafePointer<T>, vectors: Int, pixels: Int, terms: Int, width: Int) -> LinesAhead<T> {
-    let most = vectors == 2 ? rows2 : rows1, tiles = max(1, (pixels &+ most &- 1) / most), step = (width &+ tiles &- 1) / tiles
+    let tiles = max(1, count(vectors: vectors, pixels: pixels)), step = (width &+ tiles &- 1) / tiles
     return LinesAhead(first, step: step, tile: terms &* step)
   }
   /// The same of several products, whose a, b, c and what they ask for are so far apart; there is at least one, and a pixel.
@@ -245,7 +251,7 @@ public struct BlockedTiles<T>: @unchecked Sendable {
     vectors: Int, step: Int, pixels: Int, products: Int, aProduct: Int, bProduct: Int, cProduct: Int, soonProduct: Int,
     _ operands: BlockedTileOperands<T>
   ) {
-    let most = vectors == 2 ? rows2 : rows1, count = (pixels &+ most &- 1) / most
+    let count = count(vectors: vectors, pixels: pixels)
     let size = pixels / count, large = pixels % count
     // Once for all: a look at a closure counts its references.
     let small = self[vectors, step, size]

@@ -89,11 +89,10 @@ struct Winograd<T: Element> {
   }
 
   /// The products in row i of the planes, of a block's tiles and some channels of a panel of filters, added to those that are there or not;
-  /// u is the row of the filters' planes that it meets. ahead: what the first product asks for, and others a `tile` further; else that is the
-  /// next plane of u.
+  /// u is the row of the filters' planes that it meets. ahead: what the products ask for; else that is the next plane of u.
   func multiply(
     row i: Int, _ x: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, runs: UnsafePointer<TileRun>, runCount: Int,
-    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: LinesAhead<T>? = nil,
+    _ u: UnsafePointer<T>, planeStep: Int, vectors: Int, continues: Bool, ahead: WinogradFilters<T>.Ahead? = nil,
     _ to: UnsafeMutablePointer<T>
   ) {
     let inputStep = odd(channelBlocks &* tiles), productStep = odd(2 &* tiles), width = vectors &* lanes
@@ -104,20 +103,19 @@ struct Winograd<T: Element> {
       let range = tiling.tiles(block, i, columns.lowerBound), tile = range.lowerBound &* lanes
       if range.isEmpty { continue }
       let soon =
-        ahead ?? kernels.ahead(u, vectors: vectors, pixels: range.count, terms: planeStep / width, width: width)
+        ahead?.first ?? kernels.ahead(u, vectors: vectors, pixels: range.count, terms: planeStep / width, width: width)
       var operands = BlockedTileOperands(
         a: x + tile, aStep: 1, aPixel: lanes, runs: runs, runCount: runCount, b: u, soon: soon, c: to + tile, cStep: lanes,
         cBlock: tiles &* lanes, continues: continues)
-      if ahead != nil { operands.soon.tile = 0 }
       for column in Swift.stride(from: columns.lowerBound, to: columns.upperBound, by: axis.productsInOrder) {
         let plane = i &* axis.points &+ column
         operands.a = x + (plane &* inputStep &+ tile)
         operands.b = u + axis.filterPoint(column) &* planeStep
         operands.c = to + (plane &* productStep &+ tile)
-        operands.soon.first = ahead.map { $0.first + column &* $0.tile } ?? operands.b + planeStep
+        operands.soon.first = ahead.map { $0.first.first + column &* $0.product } ?? operands.b + planeStep
         kernels.run(
           vectors: vectors, step: 1, pixels: range.count, products: min(axis.productsInOrder, columns.upperBound &- column),
-          aProduct: inputStep, bProduct: planeStep, cProduct: productStep, soonProduct: ahead?.tile ?? planeStep, operands)
+          aProduct: inputStep, bProduct: planeStep, cProduct: productStep, soonProduct: ahead?.product ?? planeStep, operands)
       }
     }
   }

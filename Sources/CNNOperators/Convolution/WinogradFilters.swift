@@ -99,10 +99,12 @@ struct WinogradFilters<T: Element> {
     }
   }
 
-  /// What the products in a row of planes ask for, of everything that `taps` will read for some channels of a panel: a line of the caches with
-  /// the term of each channel, and others with the next product. nil: nothing is left.
-  func ahead(_ source: Source, panel: Int, firstChannel: Int, channels: Int, row: Int, of points: (Int, Int)) -> LinesAhead<T>?
-  {
+  /// What the first product in a row of planes asks for, and how many elements further the next one does.
+  typealias Ahead = (first: LinesAhead<T>, product: Int)
+
+  /// Of everything that `taps` will read for some channels of a panel, the part of the products in a row of planes: a line of the caches with
+  /// the term of each channel.
+  func ahead(_ source: Source, panel: Int, firstChannel: Int, channels: Int, row: Int, of points: (Int, Int)) -> Ahead {
     let k = 2 &* panel &* lanes, vectors = vectors(panel)
     func share(_ count: Int, _ parts: Int) -> Int { (count &+ parts &- 1) / parts }
     switch source {
@@ -110,16 +112,16 @@ struct WinogradFilters<T: Element> {
       // A vector's taps are one piece, of which every product takes a part.
       let rows = share(points.0, vectors), v = row / rows, step = share(9 &* lanes, rows &* points.1)
       let first = packed + ((2 &* panel &+ v) &* C &+ firstChannel) &* 9 &* lanes
-      return LinesAhead(first + row % rows &* points.1 &* channels &* step, step: step, tile: channels &* step)
+      return (LinesAhead(first + row % rows &* points.1 &* channels &* step, step: step), channels &* step)
     case .weight(let weight, turned: true):
       // A channel's are one.
       let step = share(9 &* vectors &* lanes, points.0 &* points.1)
-      return LinesAhead(weight + ((firstChannel &* K &+ k) &* 9 &+ row &* points.1 &* step), step: K &* 9, tile: step)
+      return (LinesAhead(weight + ((firstChannel &* K &+ k) &* 9 &+ row &* points.1 &* step), step: K &* 9), step)
     case .weight(let weight, turned: false):
-      // A filter's are.
+      // A filter's are; behind the last one nothing is left.
       let filter = row &* points.1
-      if filter >= vectors &* lanes { return nil }
-      return LinesAhead(weight + ((k &+ filter) &* C &+ firstChannel) &* 9, step: 9, tile: C &* 9)
+      if filter >= vectors &* lanes { return (LinesAhead(weight), 0) }
+      return (LinesAhead(weight + ((k &+ filter) &* C &+ firstChannel) &* 9, step: 9), C &* 9)
     }
   }
 

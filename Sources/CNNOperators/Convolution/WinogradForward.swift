@@ -75,18 +75,15 @@ extension Winograd {
       let taps = filters.taps(source, panel: panel, firstChannel: channel, channels: count, taps)
       // What the next round reads; behind the last channel that is of the next panel.
       let isLast = channel &+ count == C, nextPanel = isLast ? min(panel &+ 1, filters.panels &- 1) : panel
-      func ahead(_ row: Int) -> LinesAhead<T>? {
-        filters.ahead(
-          source, panel: nextPanel, firstChannel: isLast ? 0 : channel &+ count, channels: count, row: row,
-          of: (tiling.rows.points, tiling.columns.points))
-      }
       for row in 0..<filters.rowPoints {
         filters.evaluate(row: row, taps, channels: count, panel: panel, work, planeStep: planeStep)
         for i in 0..<tiling.rows.points where tiling.rows.filterPoint(i) == row {
           multiply(
             row: i, x, block, tiles: tiles, runs: runs + channel / lanes, runCount: (count &+ lanes &- 1) / lanes,
             UnsafePointer(work), planeStep: planeStep, vectors: vectors, continues: channel > 0,
-            ahead: ahead(i) ?? LinesAhead(UnsafePointer(work)), to)
+            ahead: filters.ahead(
+              source, panel: nextPanel, firstChannel: isLast ? 0 : channel &+ count, channels: count, row: i,
+              of: (tiling.rows.points, tiling.columns.points)), to)
         }
       }
     }
