@@ -125,4 +125,4 @@ INSTALL := $(BENCH) -m pip install --quiet --disable-pip-version-check
 	@touch $@
 
 clean:  ## remove everything that was built
-	rm -rf .build .build-embedded .build-fuzz .build-readme .venv .venv-oracle .venv-bench build dist python/swiftcnn/lib
+	rm -rf .build .build-embedded .build-fuzz .venv .venv-oracle .venv-bench build dist python/swiftcnn/lib

@@ -74,7 +74,10 @@ package final class PhasePlanes {
   /// From the first window's first cell to the last window's, in flat order.
   package var run: Int { (output.0 &- 1) &* width &+ output.1 }
 
-  package init(_ window: Window, image: (Int, Int), output: (Int, Int)) throws(CNNError) {
+  /// firstColumn: of the image, without its padding; others are for windows of one column out of several.
+  package init(
+    _ window: Window, image: (Int, Int), output: (Int, Int), firstColumn: Int = 0
+  ) throws(CNNError) {
     self.window = window
     self.image = image
     self.output = output
@@ -94,7 +97,8 @@ package final class PhasePlanes {
     for phase in rowPhases {
       for columnPhase in columnPhases {
         let columns = Inside(
-          phase: columnPhase, before: window.pads[1], stride: window.strides[1], cells: width, extent: image.1)
+          phase: columnPhase, before: window.pads[1] - firstColumn, stride: window.strides[1], cells: width,
+          extent: image.1)
         pieces.append(Piece(first: pieces.count * height * width, rowPhase: phase, columns: columns))
       }
     }

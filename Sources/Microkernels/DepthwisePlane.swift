@@ -179,6 +179,8 @@ func addDepthwiseGradient<V: Vector>(
     var column = vectors.lowerBound
     if last >= 2 && last < rows {
       while column < vectors.upperBound {
+        // Planes follow each other: by itself a core asks for the next page when it comes there. Not into the first cache, where grad_y is.
+        V.prefetch(xRow + (column &+ RowCopy<V.Scalar>.twoPages))
         let a = cells(xRow + column, 0), b = cells(xRow + (column &+ 1), 1), c = cells(xRow + (column &+ 2), 2)
         for i in 0..<3 {
           let gradient = gradients(yRow + (column &- i &* columns))

@@ -33,8 +33,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias MergeRows =
     @Sendable (_ even: Pointer, _ odd: Pointer, _ fromRow: Int, _ to: MutablePointer, _ toRow: Int, _ rows: Int, _ count: Int)
     -> Void
-  public typealias AddShiftedRows =
-    @Sendable (_ source: Pointer, _ step: Int, _ shift: Int, _ rows: Int, _ to: MutablePointer, _ count: Int) -> Void
+  public typealias AddShiftedRows = @Sendable (_ rows: ShiftedRows<T>) -> Void
   public let transpose: Transpose, copyRows: CopyRows, mergeRows: MergeRows, addShiftedRows: AddShiftedRows
 
   // Windows of planes.
@@ -147,7 +146,7 @@ extension KernelTable {
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },
       copyRows: { Microkernels.copyRows(V.self, $0) },
       mergeRows: { Microkernels.mergeRows(V.self, $0, $1, $2, $3, $4, $5, $6) },
-      addShiftedRows: { Microkernels.addShiftedRows(V.self, $0, $1, $2, $3, $4, $5) },
+      addShiftedRows: { Microkernels.addShiftedRows(V.self, $0) },
       maxTaps: { Microkernels.maxTaps(V.self, $0, $1, $2) },
       sumTaps: { Microkernels.sumTaps(V.self, $0, $1) },
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },

@@ -112,19 +112,38 @@ public func mergeRows<V: Vector>(
   }
 }
 
-/// destination[i] += the sum over m < rows of source[m*sourceStep + i - m*shift]: rows that are shifted against each other are
-/// added in registers. Through memory, each would have to wait for the one before.
+/// The operands of one sum of rows that are shifted against each other:
+///   to[r*toRow + i] += the sum over m < terms of from[r*fromRow + m*step + i - m*shift], r < rows, i < count
+public struct ShiftedRows<T> {
+  public var from: UnsafePointer<T>, step: Int, shift: Int, terms: Int
+  public var to: UnsafeMutablePointer<T>, count: Int
+  public var rows = 1, fromRow = 0, toRow = 0
+
+  @inlinable
+  public init(from: UnsafePointer<T>, step: Int, shift: Int, terms: Int, to: UnsafeMutablePointer<T>, count: Int) {
+    self.from = from
+    self.step = step
+    self.shift = shift
+    self.terms = terms
+    self.to = to
+    self.count = count
+  }
+}
+
+/// Terms are added in registers: through memory, each would have to wait for the one before.
 @inlinable @inline(never)
-public func addShiftedRows<V: Vector>(
-  _: V.Type, _ source: UnsafePointer<V.Scalar>, _ sourceStep: Int, _ shift: Int, _ rows: Int,
-  _ destination: UnsafeMutablePointer<V.Scalar>, _ count: Int
-) {
-  forEachVector(V.self, count) { i, n in
-    var total: V = load(destination + i, n), from = source + i
-    for _ in 0..<rows {
-      total = total + load(from, n)
-      from += sourceStep &- shift
+public func addShiftedRows<V: Vector>(_: V.Type, _ o: ShiftedRows<V.Scalar>) {
+  var row = o.from, to = o.to
+  for _ in 0..<o.rows {
+    forEachVector(V.self, o.count) { i, n in
+      var total: V = load(to + i, n), from = row + i
+      for _ in 0..<o.terms {
+        total = total + load(from, n)
+        from += o.step &- o.shift
+      }
+      store(total, to + i, n)
     }
-    store(total, destination + i, n)
+    row += o.fromRow
+    to += o.toRow
   }
 }

@@ -75,13 +75,22 @@ import Testing
 
   private func addShiftedRows<T: Element>(_ table: KernelTable<T>) {
     for count in table.sizes {
-      for (rows, shift) in [0, 1, 2, 5].flatMap({ rows in [0, 1, 3].map { (rows, $0) } }) {
-        let step = count + 4, last = (rows - 1) * (step - shift)
-        let source = Block<T>(numbers(rows == 0 || count == 0 ? 0 : last + count, 1)), to = Block<T>(numbers(count, 2))
-        var wanted = (0..<count).map { Expected(to.data[$0]) }
-        for m in 0..<rows { for i in 0..<count { wanted[i] += source.data[m * step + i - m * shift] } }
-        table.addShiftedRows(source.data, step, shift, rows, to.data, count)
-        to.expect(wanted, "\(count) of \(rows) rows shifted by \(shift)")
+      for (terms, shift, rows) in [(0, 0, 1), (1, 0, 3), (1, 3, 1), (2, 1, 2), (5, 0, 2), (5, 1, 1), (5, 3, 3)] {
+        let fromRow = count + 2, toRow = count + 3, step = rows * fromRow + 4, last = (terms - 1) * (step - shift)
+        let cells = (rows - 1) * fromRow + count
+        let source = Block<T>(numbers(terms == 0 || count == 0 ? 0 : last + cells, 1))
+        let to = Block<T>(numbers((rows - 1) * toRow + count, 2))
+        var wanted = (0..<to.count).map { Expected(to.data[$0]) }
+        for r in 0..<rows {
+          for m in 0..<terms {
+            for i in 0..<count { wanted[r * toRow + i] += source.data[r * fromRow + m * step + i - m * shift] }
+          }
+        }
+        var sum = ShiftedRows(
+          from: UnsafePointer(source.data), step: step, shift: shift, terms: terms, to: to.data, count: count)
+        (sum.rows, sum.fromRow, sum.toRow) = (rows, fromRow, toRow)
+        table.addShiftedRows(sum)
+        to.expect(wanted, "\(rows) rows of \(count), \(terms) terms shifted by \(shift)")
       }
     }
   }

@@ -74,7 +74,7 @@ def test_averages():
     learned = net[0].weight.data.copy()
     with net.averaged():
         np.testing.assert_allclose(net[0].weight.data, averages[-1], rtol=1e-13)
-        assert net.evaluate(x, y)["loss"] == history["val_loss"][-1] != history["loss"][-1]
+        assert net.evaluate(x, y, 16)["loss"] == history["val_loss"][-1] != history["loss"][-1]
         for refused in (lambda: net.train_step(x, y), lambda: net.fit(x, y, 3, 16, verbose=False)):
             with pytest.raises(sc.InvalidArgumentError, match="averages in place of its parameters"):
                 refused()

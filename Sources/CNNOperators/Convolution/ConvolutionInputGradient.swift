@@ -54,16 +54,18 @@ extension Convolution.Sizes {
     // A task is one image and group, and where these are few, a part of the input channels.
     let wanted = N &* G >= 16 ? 1 : min(C, (16 &+ N &* G &- 1) / (N &* G)), channels = (C &+ wanted &- 1) / wanted
     let parts = (C &+ channels &- 1) / channels, tasks = N &* G &* parts
-    let product = try TapProduct(self, weight, parts: parts)
-    let width = try parallelWidth(tasks, work), step = product.step, scratchCells = K &* step &+ product.cells
+    let layout = spreadRows, product = try TapProduct(self, layout, weight, parts: parts)
+    let width = try parallelWidth(tasks, work), spreadCells = K &* layout.step, scratchCells = spreadCells &+ product.cells
     let scratch = try Scratch<T>(width &* scratchCells)
     let scratchData = scratch.data
     parallel(tasks, width: width) { task, worker in
       let image = task / parts, part = task % parts
-      let spread = scratchData + worker &* scratchCells, work = spread + K &* step
-      self.spread(gradY + image &* K &* pixels, to: spread, step)
+      let spread = scratchData + worker &* scratchCells, work = spread + spreadCells
+      self.spread(gradY + image &* K &* pixels, to: spread, layout)
       product.prepare(work)
-      product.run(image % G, part, UnsafePointer(spread), work, gradX + (image &* C &+ part &* channels) &* imageCells)
+      product.begin(part, work)
+      product.add(image % G, part, UnsafePointer(spread), rows: 0..<layout.rows, work)
+      product.end(part, work, gradX + (image &* C &+ part &* channels) &* imageCells)
     }
   }
 }
