@@ -65,6 +65,10 @@ func panels<T: Element>(_ data: UnsafePointer<T>, _ K: Int) -> RightMatrix<T> {
   return .panels(data, pitch: width &* K, width: width)
 }
 
+/// How many of so many rows (or columns) of tiles are a task at most. Of rows, so few that they stay in the second cache while b comes
+/// through, and so many that it comes through seldom; for several threads four tasks each, which come out even.
+func unitsOfTask(_ units: Int, width: Int) -> Int { min(16, width > 1 ? max(1, units / (4 &* width)) : 16) }
+
 /// c[M][N] = a[M][K] . b[K][N] + bias[N].
 ///
 /// The longest axis is cut into tasks, by the shape alone. Where that is K, each task has a product of its own, and these are
@@ -103,11 +107,10 @@ func matrixProduct<T: Element>(
     }
     return
   }
-  // Parts of rows or of columns, in whole tiles: which these are makes no difference to the bits. Of rows, so few that they stay in the
-  // second cache while b comes through, and so many that it comes through seldom; for several threads four parts each, which come out even.
+  // Parts of rows or of columns, in whole tiles: which these are makes no difference to the bits.
   let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
   let units = ((byRows ? M : N) &+ unit &- 1) / unit, width = try parallelWidth(units, .multiplyAdds(M, N, K))
-  let (tasks, share) = balanced(units, most: min(16, width > 1 ? max(1, units / (4 &* width)) : 16)), size = share &* unit
+  let (tasks, share) = balanced(units, most: unitsOfTask(units, width: width)), size = share &* unit
   let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N))
   let scratch = try Scratch<T>(width &* product.cells)
   let scratchData = scratch.data

@@ -64,6 +64,24 @@ import Testing
     }
   }
 
+  /// Of filters of one cell, whose rows are shared out by the number of threads, and of few channels.
+  @Test(arguments: [0, cases.count - 2, cases.count - 1]) func sameBitsForAnyNumberOfThreads(_ index: Int) throws {
+    let o = Self.cases[index], (OH, OW) = o.output, C = o.C * o.groups, K = o.K * o.groups
+    let x = try Tensor<Float>(o.N, C, o.image.0, o.image.1) { numbers($0, 1) }
+    let weight = try Tensor<Float>(K, o.C, o.kernel.0, o.kernel.1) { numbers($0, 2) }
+    let gradY = try Tensor<Float>(o.N, K, OH, OW) { numbers($0, 3) }, convolution = try Convolution(groups: o.groups)
+    func run(_ threads: Int) throws -> [Float] {
+      try Threads.set(threads)
+      defer { try? Threads.set(0) }
+      let gradWeight = try Tensor<Float>(K, o.C, o.kernel.0, o.kernel.1)
+      try convolution.backward(
+        x.input, weight.input, gradY.input, gradX: nil, gradWeight: gradWeight.output, gradBias: nil)
+      return (0..<gradWeight.shape.count).map { gradWeight.data[$0] }
+    }
+    let one = try run(1)
+    for threads in [2, 3, 8] { #expect(try run(threads) == one) }
+  }
+
   private func plain<T: Element>(
     _ o: Case, _ x: UnsafePointer<T>, _ filters: UnsafePointer<T>, _ gradY: UnsafePointer<T>
   ) -> (x: [Expected<T>], weight: [Expected<T>], bias: [Expected<T>]) {

@@ -125,8 +125,10 @@ import Testing
     #expect((0..<y.shape.count).contains { y.data[$0] != exact.data[$0] })
   }
 
-  @Test func sameBitsForAnyNumberOfThreads() throws {
-    let o = Case(N: 5, C: 48, K: 40, image: (15, 18))
+  /// Of many pairs of channels, and of so few that the rows of points are tasks too.
+  @Test(arguments: [(48, 40, 1), (16, 16, 1), (32, 24, 2)])
+  func sameBitsForAnyNumberOfThreads(_ C: Int, _ K: Int, _ stride: Int) throws {
+    let o = Case(N: 25, C: C, K: K, image: (15, 18), stride: stride)
     let x = try Tensor<Float>(o.N, o.C, o.image.0, o.image.1) { numbers($0, 1) }
     let weight = try Tensor<Float>(o.K, o.C, 3, 3) { numbers($0, 2) }
     let shape = try o.convolution().outputShape(x.shape, weight.shape)

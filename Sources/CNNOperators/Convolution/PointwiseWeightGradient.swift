@@ -26,9 +26,12 @@ extension Convolution.Sizes {
             image: image, images: min(images, N &- image), pixel: part &* most, pixels: min(most, pixels &- part &* most)))
       }
     }
-    let terms = runs[0].terms, rows = T.kernels.tallRows, (tasks, share) = balanced((K &+ rows &- 1) / rows, most: 16)
-    let height = min(K, share &* rows), product = PackedProduct<T>(M: height, N: C), panels = product.panels
-    let width = try parallelWidth(max(tasks, panels), work), perWorker = product.cells &+ (images > 1 ? height &* terms : 0)
+    // Rows of tiles, as in a product of matrices: which ones are a task makes no difference to the bits.
+    let terms = runs[0].terms, rows = T.kernels.tallRows, units = (K &+ rows &- 1) / rows
+    let width = try parallelWidth(max(units, (C &+ panel &- 1) / panel), work)
+    let (tasks, share) = balanced(units, most: unitsOfTask(units, width: width)), height = min(K, share &* rows)
+    let product = PackedProduct<T>(M: height, N: C), panels = product.panels
+    let perWorker = product.cells &+ (images > 1 ? height &* terms : 0)
     let packed = try Scratch<T>(packedCells(terms, C, of: T.self)), scratch = try Scratch<T>(width &* perWorker)
     let (packedData, scratchData) = (packed.data, scratch.data)
     for g in 0..<G {

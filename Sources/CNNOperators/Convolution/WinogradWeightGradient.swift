@@ -22,9 +22,11 @@ extension Winograd {
       planeStep: odd(panels &* tiles &* 2))
     let group = min(channelBlocks, 2), groups = (channelBlocks &+ group &- 1) / group, tasks = panels &* groups
     let width = try parallelWidth(max(tasks, blocks[0].images &* (channelBlocks &+ filters.blocks)), work)
+    // Few pairs of channels are too few tasks for several threads: then each row of the filters' points is one.
+    let parts = width > 1 && tasks < 4 &* width ? tiling.rows.filterPoints : 1
     let inputData = try Scratch<T>(planes &* inputs.planeStep), gradientData = try Scratch<T>(planes &* gradients.planeStep)
     let sumStep = odd(2 &* group &* lanes), sumCount = tiling.filterPlanes &* sumStep
-    let sumData = try Scratch<T>(sumCount &* (blocks.count == 1 ? width : tasks))
+    let isSummedAtOnce = blocks.count == 1 && parts == 1, sumData = try Scratch<T>(sumCount &* (isSummedAtOnce ? width : tasks))
     let workCount = max(inputs.workCount(blocks), gradients.workCount(blocks), lanes &* (3 &* columnPoints &+ 9) &* lanes)
     let scratch = try Scratch<T>(width &* 2 &* workCount)
     let (x0, y0, sums, work) = (inputData.data, gradientData.data, sumData.data, scratch.data)
@@ -47,18 +49,11 @@ extension Winograd {
             gradY, block, image: image, channelBlock: k, to, tileStep: filters.vectors(k / 2) &* lanes, own + workCount)
         }
       }
-      parallel(tasks, width: width) { task, worker in
-        // Neighbours in a row of grad_weight come one after another: lines of the caches that they share are written once.
-        let panel = task / groups, first = task % groups &* group, count = min(group, channelBlocks &- first)
-        let own = sums + (blocks.count == 1 ? worker : task) &* sumCount
-        multiply(
-          UnsafePointer(x0) + first &* tiles &* lanes, xStep: inputs.planeStep, tileStep: count &* lanes,
-          UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block,
-          channels: min(count &* lanes, C &- first &* lanes), vectors: filters.vectors(panel), continues: b > 0, own,
-          sumStep: sumStep, sumBlock: group &* lanes &* lanes)
-        if b < blocks.count &- 1 { return }
+      // Neighbours in a row of grad_weight come one after another: lines of the caches that they share are written once.
+      func finish(_ task: Int, _ worker: Int) {
+        let panel = task / groups, first = task % groups &* group, own = sums + (isSummedAtOnce ? worker : task) &* sumCount
         for v in 0..<filters.vectors(panel) {
-          for block in 0..<count {
+          for block in 0..<min(group, channelBlocks &- first) {
             let c = (first &+ block) &* lanes, k = (2 &* panel &+ v) &* lanes
             transformSums(
               UnsafePointer(own) + (v &* group &+ block) &* lanes &* lanes, sumStep, channels: min(lanes, C &- c),
@@ -66,17 +61,32 @@ extension Winograd {
           }
         }
       }
+      let isLast = b == blocks.count &- 1
+      parallel(tasks &* parts, width: width) { i, worker in
+        let task = i / parts, panel = task / groups, first = task % groups &* group, count = min(group, channelBlocks &- first)
+        multiply(
+          UnsafePointer(x0) + first &* tiles &* lanes, xStep: inputs.planeStep, tileStep: count &* lanes,
+          UnsafePointer(y0) + panel &* tiles &* 2 &* lanes, yStep: gradients.planeStep, block,
+          row: parts == 1 ? nil : i % parts, channels: min(count &* lanes, C &- first &* lanes),
+          vectors: filters.vectors(panel),
+          continues: b > 0, sums + (isSummedAtOnce ? worker : task) &* sumCount, sumStep: sumStep,
+          sumBlock: group &* lanes &* lanes)
+        if isLast && parts == 1 { finish(task, worker) }
+      }
+      if isLast && parts > 1 { parallel(tasks, width: width, finish) }
     }
   }
   static var tilesPerSum: Int { 128 }
 
-  /// sums[planes][2][channels][B] of some channels of x and a panel of grad_y: tiles of channels x a panel, over the tiles of the block.
+  /// sums[planes][2][channels][B], of one row of the filters' points or all, of some channels of x and a panel of grad_y: tiles of channels x
+  /// a panel, over the tiles of the block.
   private func multiply(
-    _ x: UnsafePointer<T>, xStep: Int, tileStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock, channels: Int,
-    vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int, sumBlock: Int
+    _ x: UnsafePointer<T>, xStep: Int, tileStep: Int, _ y: UnsafePointer<T>, yStep: Int, _ block: WinogradBlock,
+    row: Int?, channels: Int, vectors: Int, continues: Bool, _ sums: UnsafeMutablePointer<T>, sumStep: Int,
+    sumBlock: Int
   ) {
     let kernels = T.kernels.blocked.tiles, lanes = lanes, (rows, columns) = (tiling.rows, tiling.columns)
-    for i in 0..<rows.points {
+    for i in 0..<rows.points where row == nil || rows.filterPoint(i) == row {
       for part in 0..<2 {
         let range = columns.pointsAlike[part]
         for first in stride(from: range.lowerBound, to: range.upperBound, by: columns.productsInOrder) {
