@@ -223,35 +223,40 @@ struct PackedProduct<T: Element> {
           kernels.tile(rows: height, operands)
         }
       }
-      if case .panels(let data, let pitch, let width) = b {
-        // As many panels as stay in the second cache, so that rows of c are written in long pieces: memory is slow at short ones.
-        let whole = N / panel, most = max(1, Self.cached / (panel &* max(1, count)))
-        for first in stride(from: 0, to: whole, by: most) {
-          for block in 0..<blocks {
-            multiply(block, first, data + first &* pitch, width, tiles: min(most, whole &- first), apart: pitch)
-          }
-        }
-        if whole < panels { for block in 0..<blocks { multiply(block, whole, data + whole &* pitch, width) } }
-        continue
+      // As many panels as stay in the second cache, so that rows of c are written in long pieces: memory is slow at short ones.
+      let whole = N / panel, most = panelsAtOnce(b, count)
+      for first in stride(from: 0, to: whole, by: most) {
+        let some = min(most, whole &- first), (right, step, apart) = place(b, first, some, columns: panel, count, packedB)
+        for block in 0..<blocks { multiply(block, first, right, step, tiles: some, apart: apart) }
       }
-      for p in 0..<panels {
-        let (right, rightStep) = place(b.from(row: 0, column: p &* panel), min(panel, N &- p &* panel), count, packedB)
-        for block in 0..<blocks { multiply(block, p, right, rightStep) }
+      if whole < panels {
+        let (right, step, _) = place(b, whole, 1, columns: N &- whole &* panel, count, packedB)
+        for block in 0..<blocks { multiply(block, whole, right, step) }
       }
     }
   }
 
-  /// Where the tiles read a panel of b, and how far its rows are apart.
+  /// Whether whole panels of b are read in place: those of a matrix that only few blocks will read are not worth packing.
+  private func readsInPlace(_ b: MatrixView<T>) -> Bool { b.columnStep == 1 && blocks < 16 }
+  private func panelsAtOnce(_ b: RightMatrix<T>, _ count: Int) -> Int {
+    // In place a panel's rows are pages apart, and so are better off in the first cache.
+    if case .view(let b) = b, readsInPlace(b) { return blocks == 1 ? max(1, panels) : 1 }
+    return max(1, Self.cached / (panel &* max(1, count)))
+  }
+
+  /// Where the tiles read some panels of b from the first on, how far rows are apart there, and panels.
   private func place(
-    _ b: RightMatrix<T>, _ columns: Int, _ count: Int, _ scratch: UnsafeMutablePointer<T>
-  ) -> (UnsafePointer<T>, Int) {
+    _ b: RightMatrix<T>, _ first: Int, _ some: Int, columns: Int, _ count: Int, _ scratch: UnsafeMutablePointer<T>
+  ) -> (UnsafePointer<T>, step: Int, apart: Int) {
     switch b {
-    case .panels(let data, _, let width): return (data, width)
+    case .panels(let data, let pitch, let width): return (data + first &* pitch, width, pitch)
     case .view(let view):
-      // A whole panel that only few blocks will read is not worth packing. Of the last one, no more than its columns may be.
-      if view.columnStep == 1 && columns == panel && blocks < 16 { return (view.data, view.rowStep) }
-      pack(view, columns, count, scratch)
-      return (UnsafePointer(scratch), panel)
+      // Of the last one, no more than its columns may be read.
+      if readsInPlace(view) && columns == panel { return (view.data + first &* panel, view.rowStep, panel) }
+      for p in 0..<some {
+        pack(view.from(row: 0, column: (first &+ p) &* panel), columns, count, scratch + p &* panel &* count)
+      }
+      return (UnsafePointer(scratch), panel, panel &* count)
     }
   }
 
