@@ -20,12 +20,12 @@ struct GradientRows {
 extension Convolution.Sizes {
   /// As it lies, where that is whole vectors and K is enough for a tile of dot products; copying it takes longer than what rows cost.
   var gradientRows: GradientRows {
-    let lanes = T.lanes, columnPlanes = planes.window.kernel[1] &* planes.cells / planes.width &* OW
-    let form: GradientRows.Form =
-      K < 4 || pixels % lanes != 0
-      ? .spread
-      : C &* columnPlanes &* MemoryLayout<T>.stride <= 32_768 ? .flat : OW % lanes == 0 ? .rows : .spread
-    return form == .spread ? spreadRows : GradientRows(form: form, rows: OH, width: OW, step: pixels)
+    if K < 4 || pixels % T.lanes != 0 { return spreadRows }
+    func asItLies(_ form: GradientRows.Form) -> GradientRows { GradientRows(form: form, rows: OH, width: OW, step: pixels) }
+    // At most so large are the planes of x for each column of taps, which should stay in the first cache.
+    let columnPlanes = C &* planes.window.kernel[1] &* (planes.cells / planes.width) &* OW
+    if columnPlanes &* MemoryLayout<T>.stride <= 32_768 { return asItLies(.flat) }
+    return OW % T.lanes == 0 ? asItLies(.rows) : spreadRows
   }
   /// From plane to plane whole tiles of columns, an odd number, or all planes would fall into the same sets of the first cache.
   var spreadRows: GradientRows {
