@@ -62,6 +62,9 @@ import Testing
       gradBias.block.expect(wanted.bias, withInput ? "bias, with the gradient of x" : "bias, alone")
       if withInput { gradX.block.expect(wanted.x, "the gradient of x") }
     }
+    let gradBias = try Tensor<T>(K)
+    try convolution.backward(x.input, weight.input, gradY.input, gradX: nil, gradWeight: nil, gradBias: gradBias.output)
+    gradBias.block.expect(wanted.bias, "bias without the weight")
   }
 
   /// Of filters of one cell, whose rows are shared out by the number of threads, and of few channels.

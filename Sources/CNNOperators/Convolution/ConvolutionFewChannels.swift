@@ -23,7 +23,7 @@ extension Convolution.Sizes {
     let layout = gradientRows, (N, C, K, G, pixels, imageCells) = (N, C, K, G, pixels, imageCells)
     let chunks = max(1, min(N, (16 &+ G &- 1) / G)), perChunk = (N &+ chunks &- 1) / chunks
     let width = try parallelWidth(G &* chunks, work)
-    let dots = try TapDots(self, layout, bias: gradients.bias != nil)
+    let dots = try TapDots(self, layout, weight: gradients.weight != nil, bias: gradients.bias != nil)
     let product = try TapProduct(self, layout, weight, parts: 1, wanted: gradients.x != nil)
     // Of a task: planes of x, spread grad_y, and what the product needs. Of a chunk: sums.
     let (xCells, spreadCells) = (dots.xCells, dots.spreadCells), scratchCells = xCells &+ spreadCells &+ product.cells &+ room
@@ -47,14 +47,15 @@ extension Convolution.Sizes {
           self.spread(gradient, to: spread, layout)
           gradient = UnsafePointer(spread)
         }
-        if wantsSums { dots.place(x + image &* C &* imageCells, xPlanes) }
+        if gradients.weight != nil { dots.place(x + image &* C &* imageCells, xPlanes) }
         if gradients.x != nil { product.begin(0, work) }
         for row in stride(from: 0, to: layout.rows, by: dots.rowsAtOnce) {
           let rows = row..<min(row &+ dots.rowsAtOnce, layout.rows)
           if wantsSums { dots.add(gradient, rows: rows, x: UnsafePointer(xPlanes), to: sumData + task &* sumCells) }
           if gradients.x != nil {
-            // What is read next: more rows, or those of the next image.
-            let next = rows.upperBound < layout.rows ? rows.count &* layout.width : G &* K &* pixels &- row &* layout.width
+            // What is read next: more rows, or those of the next image; what is spread is near.
+            let rest = rows.upperBound < layout.rows ? rows.count &* layout.width : G &* K &* pixels &- row &* layout.width
+            let next = layout.form == .spread ? nil : rest
             product.add(g, 0, gradient, rows: rows, next: next, work)
           }
         }

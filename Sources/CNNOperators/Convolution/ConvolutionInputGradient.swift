@@ -58,11 +58,11 @@ extension Convolution.Sizes {
     let width = try parallelWidth(tasks, work), spreadCells = K &* layout.step, scratchCells = spreadCells &+ product.cells
     let scratch = try Scratch<T>(width &* scratchCells)
     let scratchData = scratch.data
+    for worker in 0..<width { product.prepare(scratchData + (worker &* scratchCells &+ spreadCells)) }
     parallel(tasks, width: width) { task, worker in
       let image = task / parts, part = task % parts
       let spread = scratchData + worker &* scratchCells, work = spread + spreadCells
       self.spread(gradY + image &* K &* pixels, to: spread, layout)
-      product.prepare(work)
       product.begin(part, work)
       product.add(image % G, part, UnsafePointer(spread), rows: 0..<layout.rows, work)
       product.end(part, work, gradX + (image &* C &+ part &* channels) &* imageCells)

@@ -1,4 +1,4 @@
-// How the gradients of a convolution of few channels read grad_y.
+// How a convolution's gradients by taps read grad_y.
 import CNNCore
 import Microkernels
 

@@ -13,25 +13,27 @@ struct TapDots<T: Element>: ~Copyable {
   private let gradY: GradientRows
   /// Of a channel of x: planes for all taps, or for each column of them.
   private let planes: [PhasePlanes]
-  private let terms: Int
+  /// Those of the weight, and all.
+  private let tapTerms: Int, terms: Int
   /// The terms, (channel, tap) and then the bias, by where they lie: those of a tile read the same lines of the caches then.
   private let order: [Int], offsets: Scratch<Int>
   private let tileRows: Int, tileColumns: Int, paddedK: Int
   /// A sum is over rows of `width` elements, whole vectors, so many at a time, `planeWidth` apart in x.
   private let width: Int, strip: Int, planeWidth: Int
 
-  init(_ sizes: Convolution.Sizes<T>, _ gradY: GradientRows, bias: Bool) throws(CNNError) {
+  init(_ sizes: Convolution.Sizes<T>, _ gradY: GradientRows, weight: Bool, bias: Bool) throws(CNNError) {
     let lanes = T.lanes, (C, K, taps) = (sizes.C, sizes.K, sizes.taps), columns = sizes.planes.window.kernel[1]
     let planes = gradY.form == .flat ? try sizes.columnPlanes() : [sizes.planes]
-    let perColumn = planes[0].cells, channelCells = planes.count &* perColumn, terms = C &* taps &+ (bias ? 1 : 0)
+    let perColumn = planes[0].cells, channelCells = planes.count &* perColumn
+    let tapTerms = weight ? C &* taps : 0, terms = tapTerms &+ (bias ? 1 : 0)
     let offsets = try Scratch<Int>(2 &* terms), unsorted = offsets.data + terms
-    for i in 0..<C &* taps {
+    for i in 0..<tapTerms {
       let (row, column) = (i % taps / columns, i % taps % columns)
       unsorted[i] =
         i / taps &* channelCells
         &+ (gradY.form == .flat ? column &* perColumn &+ planes[column].offset(row, 0) : planes[0].offset(row, column))
     }
-    if bias { unsorted[C &* taps] = C &* channelCells }
+    if bias { unsorted[tapTerms] = C &* channelCells }
     let order = (0..<terms).sorted { unsorted[$0] < unsorted[$1] }
     for (i, term) in order.enumerated() { offsets.data[i] = unsorted[term] }
     let tileRows = K == 1 ? 1 : 4, paddedK = (K &+ tileRows &- 1) / tileRows &* tileRows
@@ -40,6 +42,7 @@ struct TapDots<T: Element>: ~Copyable {
     self.sizes = sizes
     self.gradY = gradY
     self.planes = planes
+    self.tapTerms = tapTerms
     self.terms = terms
     self.order = order
     self.offsets = offsets
@@ -94,12 +97,12 @@ struct TapDots<T: Element>: ~Copyable {
 
   /// weight[K][C][taps] and bias[K] of sums.
   func total(_ sums: UnsafePointer<T>, weight: UnsafeMutablePointer<T>?, bias: UnsafeMutablePointer<T>?) {
-    let lanes = T.lanes, (K, cells) = (sizes.K, sizes.C &* sizes.taps)
+    let lanes = T.lanes, K = sizes.K
     for k in 0..<K {
       // The last rows of grad_y as it lies are those of a whole tile.
       let row = gradY.form != .spread && k >= K &- K % tileRows ? k &+ paddedK &- K : k
       for (t, term) in order.enumerated() {
-        let to = term < cells ? weight.map { $0 + (k &* cells &+ term) } : bias.map { $0 + k }
+        let to = term < tapTerms ? weight.map { $0 + (k &* tapTerms &+ term) } : bias.map { $0 + k }
         to?.pointee = T.kernels.sum(sums + (row &* terms &+ t) &* lanes, lanes)
       }
     }
