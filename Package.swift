@@ -4,6 +4,8 @@ import PackageDescription
 
 // SWIFTCNN_EMBEDDED=1 compiles the same sources as Embedded Swift, whose objects need no runtime; `make embedded` links them.
 let embedded = Context.environment["SWIFTCNN_EMBEDDED"] == "1"
+// SWIFTCNN_FUZZ=1 adds what `make fuzz` runs. It looks at files, and takes one instruction set, as the others are compiled from the same.
+let fuzz = Context.environment["SWIFTCNN_FUZZ"] == "1"
 let house: [SwiftSetting] =
   [
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -12,9 +14,10 @@ let house: [SwiftSetting] =
   ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
 // Innermost loops begin at a line of the caches, or what they take would follow from the code before them.
 #if arch(x86_64)
-  let loopAlignment = ["-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6"]
+  let loopAlignment = ["-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6"], baselineFlags = ["-march=x86-64"]
+  let hasAVX = !fuzz
 #else
-  let loopAlignment: [String] = []
+  let loopAlignment: [String] = [], baselineFlags: [String] = [], hasAVX = false
 #endif
 let kernels = house + [.unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=2000"] + loopAlignment)]
 
@@ -25,18 +28,13 @@ func instructionSet(_ name: String, _ flags: [String]) -> Target {
     swiftSettings: kernels + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
-#if arch(x86_64)
-  let baselineFlags = ["-march=x86-64"]
-  let tables = ["KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]
-  let tableTargets = [
-    instructionSet("KernelsBaseline", baselineFlags),
-    instructionSet("KernelsAVX2", ["-march=x86-64-v3"]),
-    instructionSet("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
-  ]
-#else
-  let tables = ["KernelsBaseline"]
-  let tableTargets = [instructionSet("KernelsBaseline", [])]
-#endif
+let tableTargets =
+  [instructionSet("KernelsBaseline", baselineFlags)]
+  + (hasAVX
+    ? [
+      instructionSet("KernelsAVX2", ["-march=x86-64-v3"]),
+      instructionSet("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    ] : [])
 
 let package = Package(
   name: "swiftcnn",
@@ -50,8 +48,8 @@ let package = Package(
     .target(name: "Microkernels", dependencies: ["CPlatform"], swiftSettings: kernels),
   ] + tableTargets + [
     .target(
-      name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tables.map { .byName(name: $0) },
-      swiftSettings: house),
+      name: "CNNCore", dependencies: ["CPlatform", "Microkernels"] + tableTargets.map { .byName(name: $0.name) },
+      swiftSettings: house + (hasAVX ? [.define("AVX")] : [])),
     .target(name: "CNNOperators", dependencies: ["CPlatform", "CNNCore", "Microkernels"], swiftSettings: house),
     .target(name: "CNNNetwork", dependencies: ["CNNCore", "CNNOperators", "Microkernels"], swiftSettings: house),
     .target(name: "CNNModelFiles", dependencies: ["CPlatform", "CNNCore", "CNNOperators", "CNNNetwork"], swiftSettings: house),
@@ -82,8 +80,8 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// `make fuzz`: only then, so that nothing else is built for it.
-if Context.environment["SWIFTCNN_FUZZ"] == "1" {
+// Only then, so that nothing else is built for it.
+if fuzz {
   package.targets += [
     .target(name: "FuzzHooks", path: "Tests/Fuzz/Hooks"),
     .executableTarget(

@@ -2,7 +2,7 @@
 import CPlatform
 package import Microkernels
 private import KernelsBaseline
-#if arch(x86_64)
+#if AVX
   private import KernelsAVX2
   private import KernelsAVX512
 #endif
@@ -18,11 +18,15 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
     }
   }
   package var isAvailable: Bool {
-    switch self {
-    case .baseline: true
-    case .avx2: platform_has_avx2()
-    case .avx512: platform_has_avx512()
-    }
+    #if AVX
+      switch self {
+      case .baseline: true
+      case .avx2: platform_has_avx2()
+      case .avx512: platform_has_avx512()
+      }
+    #else
+      self == .baseline
+    #endif
   }
 
   /// The choice, or why there is none.
@@ -40,7 +44,7 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
   static let chosen: InstructionSet = if case .success(let set) = choice { set } else { .baseline }
 
   package func float32() -> KernelTable<Float> {
-    #if arch(x86_64)
+    #if AVX
       switch self {
       case .baseline: KernelsBaseline.float32
       case .avx2: KernelsAVX2.float32
@@ -51,7 +55,7 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
     #endif
   }
   package func float64() -> KernelTable<Double> {
-    #if arch(x86_64)
+    #if AVX
       switch self {
       case .baseline: KernelsBaseline.float64
       case .avx2: KernelsAVX2.float64
@@ -66,7 +70,7 @@ package enum InstructionSet: Int, CaseIterable, Sendable {
 extension InstructionSet {
   /// They give the same numbers.
   package func random() -> RandomTable {
-    #if arch(x86_64)
+    #if AVX
       switch self {
       case .baseline: KernelsBaseline.random
       case .avx2: KernelsAVX2.random

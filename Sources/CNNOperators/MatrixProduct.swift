@@ -20,6 +20,11 @@ extension KernelTable {
       if operands.columns > lanes { tallTiles[rows &- 1]($0) } else { narrowTiles[rows &- 1]($0) }
     }
   }
+  func listedTile(rows: Int, _ operands: TileOperands<T>) {
+    withUnsafePointer(to: operands) {
+      if operands.columns > lanes { listedTallTiles[rows &- 1]($0) } else { listedNarrowTiles[rows &- 1]($0) }
+    }
+  }
 }
 
 /// A matrix in memory: element (i, j) at data[i*rowStep + j*columnStep], one of the steps being 1.

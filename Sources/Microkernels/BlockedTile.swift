@@ -79,13 +79,15 @@ extension BlockedTileOperands {
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
-/// neighbours. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A row of tiles is one call, because
-/// with few channels a call takes as long as a tile.
+/// neighbours; or of `BlockedTiles.listed` where they are and every run is one term, as of few channels: runs as short as these take a
+/// loop's beginning and end for two or three terms. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A
+/// row of tiles is one call, because with few channels a call takes as long as a tile.
 @inlinable @inline(never)
 public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
-  let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
+  let isListed = Step == BlockedTiles<V.Scalar>.listed
+  let step = Step == 0 || isListed ? 1 : Step &* V.count, cStep = operands.pointee.cStep
   let soonStep = operands.pointee.soon.step, line = 64 / MemoryLayout<V.Scalar>.stride
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   var filters = operands.pointee.b, soon = operands.pointee.soon.first
@@ -106,24 +108,37 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
     }
     var run = operands.pointee.runs, b = filters, next = soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
-    repeat {
-      var a = first + run.pointee.offset
-      let end = b + run.pointee.count &* (2 &* V.count), pixels = first + run.pointee.soon
-      if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(pixels + m &* step) } }
+    if isListed {
       repeat {
-        let b0 = V.load(b), b1 = V.load(b + V.count)
-        V.prefetch(next)
+        let a = first + run.pointee.offset, b0 = V.load(b), b1 = V.load(b + V.count)
         for m in 0..<Rows {
-          let x = V.repeating(a[m &* step])
+          let x = V.repeating(a[m])
           left[m] = V.multiplyAdd(x, b0, left[m])
           right[m] = V.multiplyAdd(x, b1, right[m])
         }
-        a += aStep
         b += 2 &* V.count
-        next += soonStep
-      } while b != end
-      run += 1
-    } while run != last
+        run += 1
+      } while run != last
+    } else {
+      repeat {
+        var a = first + run.pointee.offset
+        let end = b + run.pointee.count &* (2 &* V.count), pixels = first + run.pointee.soon
+        if Step > 0 { for m in 0..<Rows where m &* step % line == 0 || step >= line { V.prefetchNear(pixels + m &* step) } }
+        repeat {
+          let b0 = V.load(b), b1 = V.load(b + V.count)
+          V.prefetch(next)
+          for m in 0..<Rows {
+            let x = V.repeating(a[m &* step])
+            left[m] = V.multiplyAdd(x, b0, left[m])
+            right[m] = V.multiplyAdd(x, b1, right[m])
+          }
+          a += aStep
+          b += 2 &* V.count
+          next += soonStep
+        } while b != end
+        run += 1
+      } while run != last
+    }
     if let cells = residual {
       let other = cells + operands.pointee.residualBlock
       for m in 0..<Rows {
@@ -156,7 +171,8 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
 public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>
 ) {
-  let step = Step == 0 ? 1 : Step &* V.count, cStep = operands.pointee.cStep
+  let isListed = Step == BlockedTiles<V.Scalar>.listed
+  let step = Step == 0 || isListed ? 1 : Step &* V.count, cStep = operands.pointee.cStep
   let soonStep = operands.pointee.soon.step
   var first = operands.pointee.a, c = operands.pointee.c, residual = operands.pointee.residual, tiles = operands.pointee.tiles
   var filters = operands.pointee.b, soon = operands.pointee.soon.first
@@ -170,19 +186,28 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
     }
     var run = operands.pointee.runs, b = filters, next = soon
     let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
-    repeat {
-      var a = first + run.pointee.offset
-      let end = b + run.pointee.count &* V.count
+    if isListed {
       repeat {
-        let b0 = V.load(b)
-        V.prefetch(next)
-        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
-        a += aStep
+        let a = first + run.pointee.offset, b0 = V.load(b)
+        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
         b += V.count
-        next += soonStep
-      } while b != end
-      run += 1
-    } while run != last
+        run += 1
+      } while run != last
+    } else {
+      repeat {
+        var a = first + run.pointee.offset
+        let end = b + run.pointee.count &* V.count
+        repeat {
+          let b0 = V.load(b)
+          V.prefetch(next)
+          for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* step]), b0, sums[m]) }
+          a += aStep
+          b += V.count
+          next += soonStep
+        } while b != end
+        run += 1
+      } while run != last
+    }
     if let cells = residual {
       for m in 0..<Rows { sums[m] = sums[m] + V.load(cells + m &* cStep) }
       residual = cells + operands.pointee.cTile
@@ -207,11 +232,14 @@ func limited<V: Vector>(_ x: V, _ low: V, _ high: V) -> V {
   return V.select(V.isLess(high, y), high, y)
 }
 
-/// The tiles of an instruction set by what its registers hold: [vectors - 1][step][rows - 1], steps 0, 1 and 2 of `blockedTile2`.
+/// The tiles of an instruction set by what its registers hold: [vectors - 1][step][rows - 1], steps of `blockedTile2`.
 public struct BlockedTiles<T>: @unchecked Sendable {
   /// The most rows, for two vectors and for one.
   public let rows2: Int, rows1: Int
   private let tiles: UnsafeMutablePointer<BlockedTile<T>>
+  /// The step of pixels that are neighbours, where every run is one term.
+  @inlinable
+  public static var listed: Int { 3 }
 
   @usableFromInline
   init(rows2: Int, rows1: Int, _ tiles: UnsafeMutablePointer<BlockedTile<T>>) {
@@ -286,20 +314,23 @@ public struct BlockedTiles<T>: @unchecked Sendable {
   }
   @usableFromInline
   subscript(_ vectors: Int, _ step: Int, _ rows: Int) -> BlockedTile<T> {
-    tiles[vectors == 2 ? step &* rows2 &+ rows &- 1 : 3 &* rows2 &+ step &* rows1 &+ rows &- 1]
+    tiles[vectors == 2 ? step &* rows2 &+ rows &- 1 : 4 &* rows2 &+ step &* rows1 &+ rows &- 1]
   }
 }
 
 /// Only as many rows are instantiated as the registers hold: `rows2` and `rows1` are constants where this is inlined.
 @inlinable @inline(__always)
 public func blockedTiles<V: Vector>(_: V.Type, rows2: Int, rows1: Int) -> BlockedTiles<V.Scalar> {
-  let tiles = UnsafeMutablePointer<BlockedTile<V.Scalar>>.allocate(capacity: 3 &* (rows2 &+ rows1))
+  let tiles = UnsafeMutablePointer<BlockedTile<V.Scalar>>.allocate(capacity: 4 &* (rows2 &+ rows1))
   addTiles2(InlineArray<0, V>.self, tiles, rows2)
   addTiles2(InlineArray<1, V>.self, tiles + rows2, rows2)
   addTiles2(InlineArray<2, V>.self, tiles + 2 &* rows2, rows2)
-  addTiles1(InlineArray<0, V>.self, tiles + 3 &* rows2, rows1)
-  addTiles1(InlineArray<1, V>.self, tiles + (3 &* rows2 &+ rows1), rows1)
-  addTiles1(InlineArray<2, V>.self, tiles + (3 &* rows2 &+ 2 &* rows1), rows1)
+  addTiles2(InlineArray<3, V>.self, tiles + 3 &* rows2, rows2)
+  let narrow = tiles + 4 &* rows2
+  addTiles1(InlineArray<0, V>.self, narrow, rows1)
+  addTiles1(InlineArray<1, V>.self, narrow + rows1, rows1)
+  addTiles1(InlineArray<2, V>.self, narrow + 2 &* rows1, rows1)
+  addTiles1(InlineArray<3, V>.self, narrow + 3 &* rows1, rows1)
   return BlockedTiles(rows2: rows2, rows1: rows1, tiles)
 }
 

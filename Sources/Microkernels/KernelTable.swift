@@ -11,9 +11,10 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public let lanes: Int
   /// The most rows whose sums fit the registers, for tiles of two vectors and of one.
   public let tallRows: Int, narrowRows: Int
-  /// [rows - 1], up to mostRows: tiles of two vectors, and of one.
-  public static var mostRows: Int { 14 }
+  /// [rows - 1]: tiles of two vectors, and of one.
   nonisolated(unsafe) public let tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>
+  /// The same, whose terms are listed.
+  nonisolated(unsafe) public let listedTallTiles: UnsafePointer<Tile<T>>, listedNarrowTiles: UnsafePointer<Tile<T>>
 
   /// One row times panels.
   public typealias RowTile = @Sendable (_ operands: RowOperands<T>) -> Void
@@ -96,7 +97,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   @usableFromInline
   init(
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
-    rowTile: @escaping RowTile, dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int,
+    listedTallTiles: UnsafePointer<Tile<T>>, listedNarrowTiles: UnsafePointer<Tile<T>>, rowTile: @escaping RowTile,
+    dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int,
     transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
@@ -115,6 +117,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   ) {
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles, self.rowTile) = (tallTiles, narrowTiles, rowTile)
+    (self.listedTallTiles, self.listedNarrowTiles) = (listedTallTiles, listedNarrowTiles)
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
@@ -139,8 +142,12 @@ extension KernelTable {
   @inlinable @inline(__always)
   public convenience init<V: Vector>(_: V.Type, tallRows: Int, narrowRows: Int, dotColumns: Int) where V.Scalar == T {
     self.init(
-      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows, tallTiles: Microkernels.tallTiles(V.self),
-      narrowTiles: Microkernels.narrowTiles(V.self), rowTile: { Microkernels.rowTile(V.self, $0) },
+      lanes: V.count, tallRows: tallRows, narrowRows: narrowRows,
+      tallTiles: Microkernels.tallTiles(V.self, InlineArray<0, V>.self, rows: tallRows),
+      narrowTiles: Microkernels.narrowTiles(V.self, InlineArray<0, V>.self, rows: narrowRows),
+      listedTallTiles: Microkernels.tallTiles(V.self, InlineArray<1, V>.self, rows: tallRows),
+      listedNarrowTiles: Microkernels.narrowTiles(V.self, InlineArray<1, V>.self, rows: narrowRows),
+      rowTile: { Microkernels.rowTile(V.self, $0) },
       dotTiles4: Microkernels.dotTiles4(V.self),
       dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,
       transpose: { Microkernels.transpose(V.self, $0, $1, rows: $2, columns: $3, $4, $5, padded: $6) },

@@ -3,6 +3,8 @@
 
 /// The operands of one tile:
 ///   c[m][n] = limited(initial[m][n] + sum over t < taps, i < inner of a[aOffsets[t] + i*aStep + m] * b[bOffsets[t] + i*bStep + n])
+/// or, where terms are listed (inner is 1), as those of windows of few channels are, since runs of three terms take long to begin and to end,
+///   c[m][n] = limited(initialColumn[m] + sum over t < taps of a[t*aStep + m] * b[bOffsets[t] + n])
 /// m counts the tile's rows, contiguous in a and broadcast; n its columns, contiguous in b, one or two vectors.
 public struct TileOperands<T> {
   public var a: UnsafePointer<T>, b: UnsafePointer<T>, c: UnsafeMutablePointer<T>
@@ -48,23 +50,26 @@ public struct TileOperands<T> {
   }
 }
 
-/// A tile of Rows x 2 vectors. Its sums are registers, because the loop over rows is the only one with a constant bound, and
-/// because the other loops ask at their end: a way around one would need a second set of registers for the sums.
+/// A tile of Rows x 2 vectors, whose terms are listed if Listed is 1. Its sums are registers, because the loop over rows is the only one
+/// with a constant bound, and because the other loops ask at their end: a way around one would need a second set of registers for the sums.
 @inlinable @inline(never)
-public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>)
-{
+public func tallTile<V: Vector, let Rows: Int, let Listed: Int>(
+  _: InlineArray<Rows, V>.Type, _: InlineArray<Listed, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
+) {
   let o = operands.pointee
   let rest = o.columns &- V.count
   var first = o.b, c = o.c, start = o.initial, tiles = o.tiles, ahead = o.ahead
   repeat {
-    for row in 0..<o.aheadRows {
-      for i in 0..<o.aheadLines { V.prefetch(ahead + (row &* o.aheadStep &+ i &* TileOperands<V.Scalar>.line)) }
+    if Listed == 0 {
+      for row in 0..<o.aheadRows {
+        for i in 0..<o.aheadLines { V.prefetch(ahead + (row &* o.aheadStep &+ i &* TileOperands<V.Scalar>.line)) }
+      }
+      ahead += o.aheadLines &* TileOperands<V.Scalar>.line
     }
-    ahead += o.aheadLines &* TileOperands<V.Scalar>.line
     // Rows of c may be far apart in memory: what the stores will wait for comes near while terms are added up, if there are a few.
     if o.taps &* o.inner > 8 { for m in 0..<Rows { V.prefetchNear(UnsafePointer(c) + m &* o.cStep) } }
     var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
-    if let initial = start {
+    if Listed == 0, let initial = start {
       if rest == V.count {
         for m in 0..<Rows {
           left[m] = V.load(initial + m &* o.initialStep)
@@ -83,7 +88,22 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
         right[m] = left[m]
       }
     }
-    if o.taps > 0 && o.inner > 0 {
+    if Listed == 1 {
+      var a = o.a, offset = o.bOffsets
+      let end = offset + o.taps
+      if offset != end {
+        repeat {
+          let b = first + offset.pointee, b0 = V.load(b), b1 = V.load(b + V.count)
+          for m in 0..<Rows {
+            let x = V.repeating(a[m])
+            left[m] = V.multiplyAdd(x, b0, left[m])
+            right[m] = V.multiplyAdd(x, b1, right[m])
+          }
+          a += o.aStep
+          offset += 1
+        } while offset != end
+      }
+    } else if o.taps > 0 && o.inner > 0 {
       var t = 0
       repeat {
         var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
@@ -127,20 +147,31 @@ public func tallTile<V: Vector, let Rows: Int>(_: InlineArray<Rows, V>.Type, _ o
 
 /// A tile of Rows x 1 vectors.
 @inlinable @inline(never)
-public func narrowTile<V: Vector, let Rows: Int>(
-  _: InlineArray<Rows, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
+public func narrowTile<V: Vector, let Rows: Int, let Listed: Int>(
+  _: InlineArray<Rows, V>.Type, _: InlineArray<Listed, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
 ) {
   let o = operands.pointee
   var first = o.b, c = o.c, start = o.initial, tiles = o.tiles
   repeat {
     var sums = InlineArray<Rows, V>(repeating: V.repeating(0))
-    if let initial = start {
+    if Listed == 0, let initial = start {
       for m in 0..<Rows { sums[m] = V.load(initial + m &* o.initialStep, first: o.columns) }
       start = initial + o.cTile
     } else if let column = o.initialColumn {
       for m in 0..<Rows { sums[m] = V.repeating(column[m]) }
     }
-    if o.taps > 0 && o.inner > 0 {
+    if Listed == 1 {
+      var a = o.a, offset = o.bOffsets
+      let end = offset + o.taps
+      if offset != end {
+        repeat {
+          let b0 = V.load(first + offset.pointee)
+          for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
+          a += o.aStep
+          offset += 1
+        } while offset != end
+      }
+    } else if o.taps > 0 && o.inner > 0 {
       var t = 0
       repeat {
         var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
@@ -171,45 +202,49 @@ public func narrowTile<V: Vector, let Rows: Int>(
 
 public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void
 
-/// Tiles of 1 to 14 rows and two vectors: 28 sums, for the 32 registers of AVX-512. In memory that is never freed, as tables live
-/// as long as the process; to take one out of an InlineArray would copy, and count, them all.
+/// Tiles of two vectors and as many rows as registers hold, up to 14: 28 sums, for the 32 registers of AVX-512. In memory that is never
+/// freed, as tables live as long as the process; to take one out of an InlineArray would copy, and count, them all.
 @inlinable @inline(__always)
-public func tallTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
-  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
-  (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, $0) })
-  (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, $0) })
-  (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, $0) })
-  (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, $0) })
-  (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, $0) })
-  (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, $0) })
-  (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, $0) })
-  (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, $0) })
-  (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, $0) })
+public func tallTiles<V: Vector, let Listed: Int>(_: V.Type, _: InlineArray<Listed, V>.Type, rows: Int) -> UnsafePointer<
+  Tile<V.Scalar>
+> {
+  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: rows)
+  if rows >= 1 { (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 2 { (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 3 { (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 4 { (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 5 { (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 6 { (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 7 { (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 8 { (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 9 { (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 10 { (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 11 { (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 12 { (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 13 { (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 14 { (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, InlineArray<Listed, V>.self, $0) }) }
   return UnsafePointer(tiles)
 }
 
-/// Tiles of one vector, for the last columns.
+/// Tiles of one vector, for the last columns, up to 14 rows.
 @inlinable @inline(__always)
-public func narrowTiles<V: Vector>(_: V.Type) -> UnsafePointer<Tile<V.Scalar>> {
-  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: 14)
-  (tiles + 0).initialize(to: { narrowTile(InlineArray<1, V>.self, $0) })
-  (tiles + 1).initialize(to: { narrowTile(InlineArray<2, V>.self, $0) })
-  (tiles + 2).initialize(to: { narrowTile(InlineArray<3, V>.self, $0) })
-  (tiles + 3).initialize(to: { narrowTile(InlineArray<4, V>.self, $0) })
-  (tiles + 4).initialize(to: { narrowTile(InlineArray<5, V>.self, $0) })
-  (tiles + 5).initialize(to: { narrowTile(InlineArray<6, V>.self, $0) })
-  (tiles + 6).initialize(to: { narrowTile(InlineArray<7, V>.self, $0) })
-  (tiles + 7).initialize(to: { narrowTile(InlineArray<8, V>.self, $0) })
-  (tiles + 8).initialize(to: { narrowTile(InlineArray<9, V>.self, $0) })
-  (tiles + 9).initialize(to: { narrowTile(InlineArray<10, V>.self, $0) })
-  (tiles + 10).initialize(to: { narrowTile(InlineArray<11, V>.self, $0) })
-  (tiles + 11).initialize(to: { narrowTile(InlineArray<12, V>.self, $0) })
-  (tiles + 12).initialize(to: { narrowTile(InlineArray<13, V>.self, $0) })
-  (tiles + 13).initialize(to: { narrowTile(InlineArray<14, V>.self, $0) })
+public func narrowTiles<V: Vector, let Listed: Int>(_: V.Type, _: InlineArray<Listed, V>.Type, rows: Int) -> UnsafePointer<
+  Tile<V.Scalar>
+> {
+  let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: rows)
+  if rows >= 1 { (tiles + 0).initialize(to: { narrowTile(InlineArray<1, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 2 { (tiles + 1).initialize(to: { narrowTile(InlineArray<2, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 3 { (tiles + 2).initialize(to: { narrowTile(InlineArray<3, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 4 { (tiles + 3).initialize(to: { narrowTile(InlineArray<4, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 5 { (tiles + 4).initialize(to: { narrowTile(InlineArray<5, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 6 { (tiles + 5).initialize(to: { narrowTile(InlineArray<6, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 7 { (tiles + 6).initialize(to: { narrowTile(InlineArray<7, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 8 { (tiles + 7).initialize(to: { narrowTile(InlineArray<8, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 9 { (tiles + 8).initialize(to: { narrowTile(InlineArray<9, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 10 { (tiles + 9).initialize(to: { narrowTile(InlineArray<10, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 11 { (tiles + 10).initialize(to: { narrowTile(InlineArray<11, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 12 { (tiles + 11).initialize(to: { narrowTile(InlineArray<12, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 13 { (tiles + 12).initialize(to: { narrowTile(InlineArray<13, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 14 { (tiles + 13).initialize(to: { narrowTile(InlineArray<14, V>.self, InlineArray<Listed, V>.self, $0) }) }
   return UnsafePointer(tiles)
 }

@@ -15,10 +15,11 @@ import Testing
     let tiles = table.blocked.tiles
     for vectors in 1...2 {
       for rows in 1...(vectors == 2 ? tiles.rows2 : tiles.rows1) {
-        for step in 0...2 {
+        for step in [0, 1, 2, BlockedTiles<T>.listed] {
           // A row of tiles of two sizes.
           let more = rows < 4 ? 3 * rows + tiles.rows1 : 0
-          for (i, counts) in [[1], [2, 1, 5], [table.lanes, table.lanes, 3]].enumerated() {
+          let runs = step == BlockedTiles<T>.listed ? [[1], [1, 1, 1, 1]] : [[1], [2, 1, 5], [table.lanes, table.lanes, 3]]
+          for (i, counts) in runs.enumerated() {
             for start in Start.allCases {
               check(table, vectors, step, rows + more, counts, start, residual: (rows + i) % 2 == 0, limits: (rows + i) % 3 > 0)
             }
@@ -32,8 +33,9 @@ import Testing
     _ table: KernelTable<T>, _ vectors: Int, _ step: Int, _ rows: Int, _ counts: [Int], _ start: Start, residual: Bool,
     limits: Bool
   ) {
-    let lanes = table.lanes, width = vectors * lanes, pixelStep = step == 0 ? 1 : step * lanes, terms = counts.reduce(0, +)
-    let aStep = step == 0 ? rows + 2 : 1, cStep = rows % 3 == 0 ? 2 * lanes : lanes, row = (rows - 1) * cStep + lanes
+    let lanes = table.lanes, width = vectors * lanes, areNeighbours = step == 0 || step == BlockedTiles<T>.listed
+    let pixelStep = areNeighbours ? 1 : step * lanes, terms = counts.reduce(0, +)
+    let aStep = areNeighbours ? rows + 2 : 1, cStep = rows % 3 == 0 ? 2 * lanes : lanes, row = (rows - 1) * cStep + lanes
     let cBlock = row + 2 * lanes, residualBlock = row + lanes
     let runs = Block(counts.enumerated().map { ($0.offset + 1) % 3 * 5 })
     let list = counts.indices.map { TileRun(offset: runs.data[$0], count: counts[$0]) }

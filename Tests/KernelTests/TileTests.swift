@@ -15,14 +15,17 @@ import Testing
 
   private func tiles<T: Element>(_ table: KernelTable<T>) {
     let lanes = table.lanes
-    for rows in 1...KernelTable<T>.mostRows {
-      for (taps, inner) in [(1, 1), (3, 5), (2, 37), (0, 4), (3, 0)] {
-        for start in Start.allCases {
-          for columns in [1, 2, lanes - 1, lanes] {
-            check(table.narrowTiles[rows - 1], width: lanes, rows, columns, taps, inner, start)
+    for (tiles, listed, most, width) in [
+      (table.narrowTiles, table.listedNarrowTiles, table.narrowRows, lanes),
+      (table.tallTiles, table.listedTallTiles, table.tallRows, 2 * lanes),
+    ] {
+      for rows in 1...most {
+        for columns in [width - lanes + 1, width - lanes + 2, width - 1, width] {
+          for (taps, inner) in [(1, 1), (3, 5), (2, 37), (0, 4), (3, 0)] {
+            for start in Start.allCases { check(tiles[rows - 1], width: width, rows, columns, taps, inner, start) }
           }
-          for columns in [lanes + 1, lanes + 2, 2 * lanes - 1, 2 * lanes] {
-            check(table.tallTiles[rows - 1], width: 2 * lanes, rows, columns, taps, inner, start)
+          for taps in [0, 1, 2, 5, 49] {
+            for start in [Start.nothing, .column] { check(listed[rows - 1], width: width, rows, columns, taps, nil, start) }
           }
         }
       }
@@ -65,17 +68,20 @@ import Testing
     }
   }
 
+  /// inner: nil where terms are listed.
   private func check<T: Element>(
-    _ tile: Tile<T>, width: Int, _ rows: Int, _ columns: Int, _ taps: Int, _ inner: Int, _ start: Start
+    _ tile: Tile<T>, width: Int, _ rows: Int, _ columns: Int, _ taps: Int, _ someInner: Int?, _ start: Start
   ) {
-    let (aStep, bStep, cStep) = (rows + 3, width + 1, columns + 2)
+    let (aStep, bStep, cStep, inner) = (rows + 3, width + 1, columns + 2, someInner ?? 1)
     // Several tiles of one a: their b may overlap. The last of them ends with its block.
-    let tiles = inner == 5 ? 3 : 1, bTile = 2, cTile = (rows - 1) * cStep + columns + 1
-    let limits: (low: T, high: T)? = inner == 5 ? (-2, 3) : nil
-    // Taps may lie in any order, and share elements.
-    let aOffsets = Block((0..<taps).map { ($0 + 1) % 3 * 7 }), bOffsets = Block((0..<taps).map { ($0 + 2) % 3 * 11 })
+    let isSeveral = someInner == 5 || someInner == nil && taps == 5
+    let tiles = isSeveral ? 3 : 1, bTile = 2, cTile = (rows - 1) * cStep + columns + 1
+    let limits: (low: T, high: T)? = isSeveral ? (-2, 3) : nil
+    // Taps may lie in any order, and share elements; those of a list are in order in a.
+    let places = (0..<taps).map { someInner == nil ? $0 * aStep : ($0 + 1) % 3 * 7 }
+    let aOffsets = Block(places), bOffsets = Block((0..<taps).map { ($0 + 2) % 3 * 11 })
     let isEmpty = taps * inner == 0
-    let a = Block<T>(numbers(isEmpty ? 0 : 14 + (inner - 1) * aStep + rows, 1))
+    let a = Block<T>(numbers(isEmpty ? 0 : (places.max() ?? 0) + (inner - 1) * aStep + rows, 1))
     let b = Block<T>(numbers(isEmpty ? 0 : 22 + (inner - 1) * bStep + width + (tiles - 1) * bTile, 2))
 
     let cells = tiles * cTile - 1
@@ -104,6 +110,8 @@ import Testing
       taps: taps, inner: inner, aStep: aStep, bStep: bStep, cStep: cStep, columns: columns)
     (operands.tiles, operands.bTile, operands.cTile, operands.limits) = (tiles, bTile, cTile, limits)
     tile(&operands)
-    c.expect(wanted, "\(rows) rows, \(columns) of \(width) columns, \(taps) taps, \(inner) inner, from \(start)")
+    c.expect(
+      wanted,
+      "\(rows) rows, \(columns) of \(width) columns, \(taps) taps, \(someInner.map(String.init) ?? "listed"), from \(start)")
   }
 }

@@ -18,9 +18,9 @@ extension Convolution.Sizes {
     let pooled = try pooling?.outputShape(self.y) ?? self.y, (rowsOfY, columnsOfY) = (pooled[2], pooled[3])
     let height = try bandHeight(pooling, rowsOfY), bands = (rowsOfY &+ height &- 1) / height
     let mostRows = pooling.map { min(OH, $0.window.span(height, axis: 0)) } ?? height
-    let rowsOfX = try PlanarRows(self, channels: G &* C, rows: mostRows, inVectors: false), runCount = rowsOfX.runs
-    let runs = try Scratch<TileRun>(runCount)
-    for run in 0..<runCount { runs.data[run] = TileRun(offset: rowsOfX.offset(run), count: rowsOfX.terms) }
+    let rowsOfX = try PlanarRows(self, channels: G &* C, rows: mostRows, inVectors: false)
+    let terms = rowsOfX.terms, list = try Scratch<TileRun>(terms)
+    for i in 0..<terms { list.data[i] = TileRun(offset: rowsOfX.offset(ofTerm: i), count: 1) }
     // Results of a panel go straight to a blocked y, or to memory of the worker's; what is pooled of these too, where y is planar.
     var target: BlockedArray<T>?, planar: UnsafePointer<T>?
     switch y {
@@ -30,8 +30,8 @@ extension Convolution.Sizes {
     let isStored = target == nil || pooling != nil, resultRow = OW &* lanes, pooledRow = columnsOfY &* lanes
     let results = isStored ? mostRows &* resultRow : 0, maxima = planar != nil && pooling != nil ? height &* pooledRow : 0
     let product = DirectProduct<T>(
-      packing: packing, filters: filters, bias: filters + packing.weights, step: 0,
-      aStep: rowsOfX.termStep, runs: runs.data, runsPerBlock: runCount, runCount: runCount, columnStep: 1,
+      packing: packing, filters: filters, bias: filters + packing.weights, step: BlockedTiles<T>.listed,
+      aStep: 0, runs: list.data, runsPerBlock: terms, runCount: terms, columnStep: 1,
       rowStep: rowsOfX.rowStep, pixelStep: lanes, pixelRow: isStored ? resultRow : target?.rowStep ?? 0,
       epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
     let tasks = N &* bands, bandCells = rowsOfX.cells

@@ -25,7 +25,7 @@ extension Convolution.Sizes {
     let shared = try parallelWidth(N &* G &* OH, work) > 1 ? (N &* G &* OH &+ 15) / 16 : OH
     let (bands, height) = balanced(OH, most: max(4, min(196_608 / rowBytes, shared)))
     let rowsOfX = try PlanarRows(self, channels: C, rows: height, inVectors: true)
-    let offsets = try Scratch<Int>(3 &* rowsOfX.runs)
+    let offsets = try Scratch<Int>(rowsOfX.terms)
     let product = PlaneProduct(rowsOfX, OW: OW, packing, filters, limits: limits, offsets.data)
     let tasks = N &* G &* bands, width = try parallelWidth(tasks, work)
     let scratch = try Scratch<T>(width &* rowsOfX.cells), scratchData = scratch.data
@@ -46,7 +46,7 @@ struct PlaneProduct<T: Element> {
   let packing: BlockedFilters<T>, filters: UnsafePointer<T>, limits: (low: T, high: T)?
   let rowsOfX: PlanarRows<T>, OW: Int
   private let kernels = T.kernels
-  /// Where runs of terms begin: in x, then in panels of one vector, and of two.
+  /// Where a window's terms lie in x.
   private let offsets: UnsafeMutablePointer<Int>
 
   init(
@@ -55,10 +55,7 @@ struct PlaneProduct<T: Element> {
   ) {
     (self.rowsOfX, self.OW, self.packing, self.filters) = (rowsOfX, OW, packing, filters)
     (self.limits, self.offsets) = (limits, offsets)
-    for run in 0..<rowsOfX.runs {
-      offsets[run] = rowsOfX.offset(run)
-      for vectors in 1...2 { offsets[vectors &* rowsOfX.runs &+ run] = run &* rowsOfX.terms &* vectors &* packing.lanes }
-    }
+    for i in 0..<rowsOfX.terms { offsets[i] = rowsOfX.offset(ofTerm: i) }
   }
 
   /// Rows of windows from `x` on, for so many channels of a panel, whose planes are `planeStep` apart. Tiles go along a row where it has many,
@@ -76,12 +73,12 @@ struct PlaneProduct<T: Element> {
       for k in stride(from: 0, to: channels, by: height) {
         var operands = TileOperands(
           a: weights + k, b: x + column, c: y + (k &* planeStep &+ column), initialColumn: biases + k,
-          aOffsets: offsets + vectors &* rowsOfX.runs, bOffsets: offsets, taps: rowsOfX.runs, inner: rowsOfX.terms, aStep: step,
-          bStep: rowsOfX.termStep, cStep: planeStep, columns: columns)
+          aOffsets: offsets, bOffsets: offsets, taps: rowsOfX.terms, inner: 1, aStep: step,
+          bStep: 0, cStep: planeStep, columns: columns)
         operands.limits = limits
         (operands.tiles, operands.bTile, operands.cTile) = tiles > 1 ? (tiles, most, most) : (rows, rowsOfX.rowStep, OW)
         for _ in 0..<(tiles > 1 ? rows : 1) {
-          kernels.tile(rows: min(height, channels &- k), operands)
+          kernels.listedTile(rows: min(height, channels &- k), operands)
           operands.b += rowsOfX.rowStep
           operands.c += OW
         }

@@ -4,15 +4,13 @@ import Microkernels
 
 struct PlanarRows<T: Element> {
   private let window: Window, band: PhasePlanes
-  private let channels: Int, imageCells: Int
+  private let channels: Int, channelsOfSum: Int, imageCells: Int
   /// Whether x is read as it lies: unpadded, and a tap is a shifted array.
   private let inImage: Bool
-  /// Of one channel, the taps of a row are neighbours too, and terms of one run.
-  private let byRow: Bool
   /// Of a channel, and from a row of windows to the next.
   let channelStep: Int, rowStep: Int
-  /// A sum goes over so many runs, of so many terms, which are `termStep` apart.
-  let runs: Int, terms: Int, termStep: Int
+  /// Of a sum.
+  let terms: Int
   /// Scratch elements that `place` needs.
   let cells: Int
 
@@ -21,20 +19,20 @@ struct PlanarRows<T: Element> {
   init(_ sizes: Convolution.Sizes<T>, channels: Int, rows: Int, inVectors: Bool) throws(CNNError) {
     window = sizes.planes.window
     band = try PhasePlanes(window, image: sizes.planes.image, output: (rows, sizes.OW))
-    (self.channels, imageCells) = (channels, sizes.imageCells)
+    (self.channels, channelsOfSum, imageCells) = (channels, sizes.C, sizes.imageCells)
     let isDense = window.strides[0] == 1 && window.strides[1] == 1
     inImage = !sizes.isPadded && isDense && !(inVectors && sizes.OW % T.lanes != 0)
     (channelStep, rowStep) = inImage ? (imageCells, sizes.planes.image.1) : (band.cells, band.width)
-    byRow = sizes.C == 1 && window.strides[1] == 1
-    runs = byRow ? window.kernel[0] : window.taps
-    (terms, termStep) = byRow ? (window.kernel[1], window.dilations[1]) : (sizes.C, channelStep)
+    terms = sizes.C &* window.taps
     cells = inImage ? 0 : channels &* band.cells &+ 2 &* T.lanes
   }
 
-  /// Of a run's first term, from a window's first cell.
-  func offset(_ run: Int) -> Int {
-    let (i, j) = byRow ? (run, 0) : (run / window.kernel[1], run % window.kernel[1])
-    return inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j)
+  /// Of a term, from a window's first cell. Terms are in the order of packed filters.
+  func offset(ofTerm term: Int) -> Int {
+    let (tap, channel) = (term / channelsOfSum, term % channelsOfSum)
+    let (i, j) = (tap / window.kernel[1], tap % window.kernel[1])
+    return channel &* channelStep
+      &+ (inImage ? i &* window.dilations[0] &* rowStep &+ j &* window.dilations[1] : band.offset(i, j))
   }
 
   /// Where the rows of windows from `firstRow` on begin, of the image that x points to; `own`: room for a band.

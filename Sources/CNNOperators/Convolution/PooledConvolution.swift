@@ -90,7 +90,7 @@ extension Convolution.Sizes {
     let (N, C, K, OH, OW, imageCells, pixels, panel) = (N, C, K, OH, OW, imageCells, pixels, panel)
     let packing = BlockedFilters<T>(self, planar: true), filters = try Scratch<T>(packing.count)
     try packing.pack(weight, factor: nil, bias: bias, filters.data)
-    let rowsOfX = try PlanarRows(self, channels: C, rows: OH, inVectors: true), offsets = try Scratch<Int>(3 &* rowsOfX.runs)
+    let rowsOfX = try PlanarRows(self, channels: C, rows: OH, inVectors: true), offsets = try Scratch<Int>(rowsOfX.terms)
     let product = PlaneProduct(rowsOfX, OW: OW, packing, UnsafePointer(filters.data), limits: nil, offsets.data)
     let planeCells = min(panel, K) &* pixels, perWorker = rowsOfX.cells &+ planeCells &+ maxima.cells
     let width = try parallelWidth(N, work), scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
