@@ -11,7 +11,9 @@ let house: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
     // Operators are generic over the element type: without this, other modules would call them unspecialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
+    // What nothing calls, such as a generic function that is called specialised, is left out by the linker.
+    .unsafeFlags(["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]),
+  ] + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 // Innermost loops begin at a line of the caches, or what they take would follow from the code before them.
 #if arch(x86_64)
   let loopAlignment = ["-Xllvm", "-x86-experimental-pref-innermost-loop-alignment=6"], baselineFlags = ["-march=x86-64"]
