@@ -57,6 +57,11 @@ struct Blocked<T: Element> {
     Case(N: 2, C: 64, K: 96, groups: 2, kernel: (1, 1), strides: (2, 3), pads: (0, 0, 0, 0), image: (9, 14), halo: (1, 0, 0)),
     Case(N: 1, C: 19, K: 20, kernel: (1, 1), strides: (2, 2), pads: (0, 0, 0, 0), image: (8, 7), halo: (0, 1, 0)),
     Case(N: 2, C: 700, K: 90, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 9), halo: (0, 0, 0)),
+    // Short rows, which are one row elsewhere: of images that share a task, of a halo gathered and slices of the channels, of parts of rows.
+    Case(N: 3, C: 72, K: 70, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 7), halo: (0, 1, 0)),
+    Case(N: 2, C: 600, K: 90, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 9), halo: (1, 2, 0)),
+    Case(N: 1, C: 128, K: 144, groups: 2, kernel: (1, 1), pads: (0, 0, 0, 0), image: (11, 5), halo: (0, 1, 0)),
+    Case(N: 1, C: 64, K: 24, kernel: (1, 1), pads: (0, 0, 0, 0), image: (33, 7), halo: (0, 1, 0)),
     Case(C: 16, K: 48, image: (9, 14), halo: (1, 1, 1)),
     Case(C: 3, K: 37, kernel: (7, 7), strides: (2, 2), pads: (3, 3, 3, 3), image: (23, 30), halo: (3, 1, 0)),
     Case(C: 1, K: 30, kernel: (5, 5), pads: (0, 0, 0, 0), image: (28, 28), halo: (0, 0, 0)),

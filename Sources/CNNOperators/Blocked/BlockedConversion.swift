@@ -90,6 +90,21 @@ extension BlockedArray {
     }
   }
 
+  /// Some pixels of a block, from one row without a halo that begins with the first of them.
+  func scatter(_ from: UnsafePointer<T>, pixels: Range<Int>, _ n: Int, _ block: Int) {
+    let lanes = BlockedArray.lanes, to = inside(n, block)
+    func place(_ pixel: Int) -> UnsafeMutablePointer<T> { to + (pixel / W &* rowStep &+ pixel % W &* lanes) }
+    // The end of a row, whole rows, the beginning of one.
+    let first = min(pixels.upperBound, (pixels.lowerBound &+ W &- 1) / W &* W), last = max(first, pixels.upperBound / W &* W)
+    copy(from, to: place(pixels.lowerBound), (first &- pixels.lowerBound) &* lanes)
+    let rows = from + (first &- pixels.lowerBound) &* lanes
+    T.kernels.copyRows(
+      RowCopy(
+        from: rows, fromRow: W &* lanes, to: place(first), toRow: rowStep, rows: (last &- first) / W, columns: W &* lanes,
+        fill: 0))
+    copy(rows + (last &- first) &* lanes, to: place(last), (pixels.upperBound &- last) &* lanes)
+  }
+
   /// From the same array with another halo.
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func fill(_ other: BlockedArray) throws(CNNError) {

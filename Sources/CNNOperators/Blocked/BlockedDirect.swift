@@ -19,6 +19,12 @@ extension Convolution.Sizes {
     _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
+    if isHaloGathered(x) {
+      let scratch = try Scratch<T>(BlockedArray<T>.extents(x.shape, 0).count)
+      let gathered = try BlockedArray(x.shape, halo: 0, scratch.data)
+      try gathered.fill(x)
+      return try directForward(gathered, packing, filters, y, epilogue)
+    }
     if isStridedPointwise && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0 {
       return try stridedForward(x, packing, filters, y, epilogue)
     }
@@ -32,8 +38,8 @@ extension Convolution.Sizes {
           offset: block &* x.blockStep &+ row &* x.rowStep &+ column &* lanes, count: min(lanes, C &- block &* lanes))
       }
     }
-    // Where rows follow each other without a gap in x, y and residual, pixels are one row, cut into equal parts of a few tiles.
-    let isFlat = isPointwise && x.halo == 0 && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0
+    // Where rows follow each other without a gap in x and residual, pixels are one row, cut into equal parts of a few tiles.
+    let isFlat = isPointwise && x.halo == 0 && (y.halo == 0 || isScattered) && (epilogue.residual?.halo ?? 0) == 0
     let (rows, columns) = isFlat ? balanced(pixels, most: 8 &* T.kernels.blocked.tiles.rows2) : (OH, OW)
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
     try DirectProduct<T>(
@@ -47,6 +53,17 @@ extension Convolution.Sizes {
       UnsafePointer(x.data) + first, imageStep: x.imageStep, groupStep: blocks &* x.blockStep, N: N, rows: rows,
       columns: columns, total: pixels, y, work)
   }
+
+  /// Whether rows are too short to fall into whole register tiles: 7 pixels are 4 and 3, which take as long as 9 of a longer row. Those of 14,
+  /// which are 5, 5 and 4, take no longer than with what it costs to have them otherwise.
+  private var areRowsShort: Bool {
+    let most = T.kernels.blocked.tiles.rows2
+    return OW % most != 0 && OW < 2 &* most
+  }
+  /// Of a pointwise convolution with short rows, whether the pixels of y are one row elsewhere and go to those of y with a halo panel by panel; and
+  /// those of x come from a halo before. For the terms of a sum, or the sums of a term, that make up for it.
+  private var isScattered: Bool { areRowsShort && C >= 64 }
+  private func isHaloGathered(_ x: BlockedArray<T>) -> Bool { isPointwise && x.halo > 0 && areRowsShort && K >= 64 }
 
   private var isStridedPointwise: Bool { taps == 1 && !isPointwise && !isPadded }
   /// Of a pointwise convolution with strides: the pixels that it reads are gathered first, and are one row then. It reads them for each

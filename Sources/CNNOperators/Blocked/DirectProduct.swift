@@ -37,7 +37,8 @@ struct DirectProduct<T: Element> {
   }
   var all: Slice { Slice(firstRun: 0, runs: runCount, firstTerm: 0, isFirst: true, isLast: true) }
 
-  /// Windows of `rows` rows of x, `columns` in each, `total` in all, for each of N images; x is the first window of the first image.
+  /// Windows of `rows` rows of x, `columns` in each, `total` in all, for each of N images; x is the first window of the first image. Where rows
+  /// are not those of y, which has a halo, the worker's memory takes a panel's results first.
   func run(
     _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int,
     _ y: BlockedArray<T>, _ work: Work
@@ -52,16 +53,32 @@ struct DirectProduct<T: Element> {
     // Panels that a slice of x goes through while it is in the caches.
     let (groups, _) = balanced(panels, most: max(1, bands &* G &* panels / wanted))
     lookAhead()
-    parallel(bands &* G &* groups, width: width) { task, _ in
+    let isScattered = y.halo > 0 && (rows, columns) != (y.H, y.W) && pixelStep == packing.lanes
+    let rowCells = columns &* packing.lanes, panelBlock = (allRows &+ bands &- 1) / bands &* rowCells
+    let perWorker = isScattered ? (panels &+ groups &- 1) / groups &* 2 &* panelBlock : 0
+    let scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
+    parallel(bands &* G &* groups, width: width) { task, worker in
       let (firstRow, rowCount) = part(task / (G &* groups), of: bands, allRows), g = task / groups % G
       let (firstPanel, panelCount) = part(task % groups, of: groups, panels)
       forEachSlice { slice in
         for panel in firstPanel..<firstPanel &+ panelCount {
+          let own = scratchData + (worker &* perWorker &+ (panel &- firstPanel) &* (isScattered ? 2 &* panelBlock : 0))
           for row in firstRow..<firstRow &+ rowCount {
             let n = row / rows, r = row % rows
             tileRow(
               x + (n &* imageStep &+ g &* groupStep &+ r &* rowStep), g: g, panel: panel, row: r, y, image: n,
-              min(columns, total &- r &* columns), slice)
+              min(columns, total &- r &* columns), slice,
+              elsewhere: isScattered ? (own + (row &- firstRow) &* rowCells, panelBlock) : nil)
+          }
+          if !isScattered || !slice.isLast { continue }
+          for n in firstRow / rows...(firstRow &+ rowCount &- 1) / rows {
+            let first = max(firstRow, n &* rows), last = min(firstRow &+ rowCount, (n &+ 1) &* rows)
+            for v in 0..<packing.vectors(panel) {
+              y.scatter(
+                UnsafePointer(own) + (v &* panelBlock &+ (first &- firstRow) &* rowCells),
+                pixels: (first &- n &* rows) &* columns..<min(total, (last &- n &* rows) &* columns), n,
+                g &* packing.blocks &+ 2 &* panel &+ v)
+            }
           }
         }
       }
@@ -100,13 +117,15 @@ struct DirectProduct<T: Element> {
     }
   }
 
-  /// `count` windows from `x` on, for one panel of output channels, into a row of an image of y.
+  /// `count` windows from `x` on, for one panel of output channels, into a row of an image of y, or elsewhere, where its blocks are so far apart.
   func tileRow(
-    _ x: UnsafePointer<T>, g: Int, panel: Int, row: Int, _ y: BlockedArray<T>, image: Int, _ count: Int, _ slice: Slice
+    _ x: UnsafePointer<T>, g: Int, panel: Int, row: Int, _ y: BlockedArray<T>, image: Int, _ count: Int, _ slice: Slice,
+    elsewhere: (UnsafeMutablePointer<T>, block: Int)? = nil
   ) {
     let block = g &* packing.blocks &+ 2 &* panel, residual = slice.isLast ? epilogue.residual : nil
     tileRow(
-      x, g: g, panel: panel, to: y.inside(image, block) + (first &+ row &* pixelRow), block: y.blockStep,
+      x, g: g, panel: panel, to: elsewhere?.0 ?? y.inside(image, block) + (first &+ row &* pixelRow),
+      block: elsewhere?.block ?? y.blockStep,
       residual: residual.map { UnsafePointer($0.inside(image, block)) + row &* residualRow },
       residualBlock: residual?.blockStep ?? 0, count, slice)
   }
