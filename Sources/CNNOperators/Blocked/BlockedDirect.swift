@@ -39,14 +39,14 @@ extension Convolution.Sizes {
       }
     }
     // Where rows follow each other without a gap in x and residual, pixels are one row, cut into equal parts of a few tiles.
-    let isFlat = isPointwise && x.halo == 0 && (y.halo == 0 || isScattered) && (epilogue.residual?.halo ?? 0) == 0
+    let isFlat = isPointwise && x.halo == 0 && (y.halo == 0 || isBetterScattered) && (epilogue.residual?.halo ?? 0) == 0
     let (rows, columns) = isFlat ? balanced(pixels, most: 8 &* T.kernels.blocked.tiles.rows2) : (OH, OW)
     let first = (x.halo &- window.pads[0]) &* x.rowStep &+ (x.halo &- window.pads[1]) &* lanes
     try DirectProduct<T>(
       packing: packing, filters: filters, bias: filters + packing.weights, step: window.strides[1] <= 2 ? window.strides[1] : 0,
       aStep: 1, runs: runs.data, runsPerBlock: taps, runCount: blocks &* taps, columnStep: window.strides[1] &* lanes,
       rowStep: isFlat ? columns &* lanes : window.strides[0] &* x.rowStep, oneByOne: window.strides[1] > 2,
-      pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, epilogue: epilogue,
+      pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, isScattered: isFlat && y.halo > 0, epilogue: epilogue,
       residualRow: isFlat ? columns &* lanes : epilogue.residual?.rowStep ?? 0
     )
     .run(
@@ -60,9 +60,9 @@ extension Convolution.Sizes {
     let most = T.kernels.blocked.tiles.rows2
     return OW % most != 0 && OW < 2 &* most
   }
-  /// Of a pointwise convolution with short rows, whether the pixels of y are one row elsewhere and go to those of y with a halo panel by panel; and
-  /// those of x come from a halo before. For the terms of a sum, or the sums of a term, that make up for it.
-  private var isScattered: Bool { areRowsShort && C >= 64 }
+  /// Of a pointwise convolution with short rows, whether pixels are one row although y has a halo; and whether those of x come out of one
+  /// first. The terms of a sum, and the sums of a term, must make up for it.
+  private var isBetterScattered: Bool { areRowsShort && C >= 64 }
   private func isHaloGathered(_ x: BlockedArray<T>) -> Bool { isPointwise && x.halo > 0 && areRowsShort && K >= 64 }
 
   private var isStridedPointwise: Bool { taps == 1 && !isPointwise && !isPadded }

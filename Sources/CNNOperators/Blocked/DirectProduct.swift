@@ -26,6 +26,8 @@ struct DirectProduct<T: Element> {
   /// From y's pixel (0, 0) to the first that is written; from one to the next, and from a row to the next.
   var first = 0
   let pixelStep: Int, pixelRow: Int
+  /// Whether pixels are one row, cut into parts, but y has a halo: the worker's memory takes a panel's results first.
+  var isScattered = false
   /// Whether sums go on from what is there; without a bias.
   var adds = false
   var epilogue = Epilogue<T>(), residualRow = 0
@@ -37,8 +39,7 @@ struct DirectProduct<T: Element> {
   }
   var all: Slice { Slice(firstRun: 0, runs: runCount, firstTerm: 0, isFirst: true, isLast: true) }
 
-  /// Windows of `rows` rows of x, `columns` in each, `total` in all, for each of N images; x is the first window of the first image. Where rows
-  /// are not those of y, which has a halo, the worker's memory takes a panel's results first.
+  /// Windows of `rows` rows of x, `columns` in each, `total` in all, for each of N images; x is the first window of the first image.
   func run(
     _ x: UnsafePointer<T>, imageStep: Int, groupStep: Int, N: Int, rows: Int, columns: Int, total: Int,
     _ y: BlockedArray<T>, _ work: Work
@@ -53,7 +54,6 @@ struct DirectProduct<T: Element> {
     // Panels that a slice of x goes through while it is in the caches.
     let (groups, _) = balanced(panels, most: max(1, bands &* G &* panels / wanted))
     lookAhead()
-    let isScattered = y.halo > 0 && (rows, columns) != (y.H, y.W) && pixelStep == packing.lanes
     let rowCells = columns &* packing.lanes, panelBlock = (allRows &+ bands &- 1) / bands &* rowCells
     let perWorker = isScattered ? (panels &+ groups &- 1) / groups &* 2 &* panelBlock : 0
     let scratch = try Scratch<T>(width &* perWorker), scratchData = scratch.data
@@ -71,7 +71,7 @@ struct DirectProduct<T: Element> {
               elsewhere: isScattered ? (own + (row &- firstRow) &* rowCells, panelBlock) : nil)
           }
           if !isScattered || !slice.isLast { continue }
-          for n in firstRow / rows...(firstRow &+ rowCount &- 1) / rows {
+          for n in firstRow / rows..<(firstRow &+ rowCount &+ rows &- 1) / rows {
             let first = max(firstRow, n &* rows), last = min(firstRow &+ rowCount, (n &+ 1) &* rows)
             for v in 0..<packing.vectors(panel) {
               y.scatter(
