@@ -70,7 +70,8 @@ oracle: build .venv-oracle/.ready  ## compare layers, operators, losses, optimiz
 	  $(ORACLE) -m pip install --quiet --disable-pip-version-check "torch>=2.6"
 	@touch $@
 
-# Everything but the wider instruction sets is built once more, under the address sanitizer. Seeds are networks of ours, and models of ONNX's tests where onnx is there.
+# Everything but the wider instruction sets is built once more, under the address sanitizer. Seeds are networks of ours, and models
+# of ONNX's tests where onnx is there.
 FUZZER := .build-fuzz/release/ModelFuzzer
 fuzz: venv  ## wrong model files through the loader under the address sanitizer (CASES=1000000, SEED=0)
 	SWIFTCNN_FUZZ=1 $(SWIFT_BUILD) --product ModelFuzzer --sanitize=address --scratch-path .build-fuzz

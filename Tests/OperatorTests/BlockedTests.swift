@@ -56,6 +56,7 @@ struct Blocked<T: Element> {
     Case(N: 1, C: 150, K: 41, kernel: (1, 1), pads: (0, 0, 0, 0), image: (33, 31), halo: (0, 0, 0)),
     Case(N: 2, C: 64, K: 96, groups: 2, kernel: (1, 1), strides: (2, 3), pads: (0, 0, 0, 0), image: (9, 14), halo: (1, 0, 0)),
     Case(N: 1, C: 19, K: 20, kernel: (1, 1), strides: (2, 2), pads: (0, 0, 0, 0), image: (8, 7), halo: (0, 1, 0)),
+    Case(N: 2, C: 19, K: 20, kernel: (1, 1), strides: (2, 1), pads: (0, 0, 0, 0), image: (8, 7), halo: (1, 0, 0)),
     Case(N: 2, C: 700, K: 90, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 9), halo: (0, 0, 0)),
     // Short rows, which are one row elsewhere: of images that share a task, of a halo gathered and slices of the channels, of parts of rows.
     Case(N: 3, C: 72, K: 70, kernel: (1, 1), pads: (0, 0, 0, 0), image: (7, 7), halo: (0, 1, 0)),

@@ -19,14 +19,8 @@ extension Convolution.Sizes {
     _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
-    if isHaloGathered(x) {
-      let scratch = try Scratch<T>(BlockedArray<T>.extents(x.shape, 0).count)
-      let gathered = try BlockedArray(x.shape, halo: 0, scratch.data)
-      try gathered.fill(x)
-      return try directForward(gathered, packing, filters, y, epilogue)
-    }
-    if isStridedPointwise && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0 {
-      return try stridedForward(x, packing, filters, y, epilogue)
+    if isHaloGathered(x) || isStridedPointwise && y.halo == 0 && (epilogue.residual?.halo ?? 0) == 0 {
+      return try gatheredForward(x, packing, filters, y, epilogue)
     }
     let lanes = T.lanes, window = planes.window, taps = taps
     let blocks = (C &+ lanes &- 1) / lanes
@@ -66,20 +60,22 @@ extension Convolution.Sizes {
   private func isHaloGathered(_ x: BlockedArray<T>) -> Bool { isPointwise && x.halo > 0 && areRowsShort && K >= 64 }
 
   private var isStridedPointwise: Bool { taps == 1 && !isPointwise && !isPadded }
-  /// Of a pointwise convolution with strides: the pixels that it reads are gathered first, and are one row then. It reads them for each
-  /// panel of filters, from rows that may be shorter than two tiles.
-  private func stridedForward(
+  /// Of a pointwise convolution with strides, or of an x with a halo: the pixels that it reads are gathered first, and are one row then. It
+  /// reads them for each panel of filters, from rows that may be shorter than two tiles.
+  private func gatheredForward(
     _ x: BlockedArray<T>, _ packing: BlockedFilters<T>, _ filters: UnsafePointer<T>, _ y: BlockedArray<T>,
     _ epilogue: Epilogue<T>
   ) throws(CNNError) {
     let lanes = T.lanes, strides = planes.window.strides, (OH, OW) = (OH, OW)
     let shape = try Shape("x", N, G * C, OH, OW), scratch = try Scratch<T>(BlockedArray<T>.extents(shape, 0).count)
     let gathered = try BlockedArray(shape, halo: 0, scratch.data)
+    // Pixels that are neighbours are a piece.
+    let (piece, pieces) = strides[1] == 1 ? (OW &* lanes, 1) : (lanes, OW)
     try gathered.forEachBlock(.elements(gathered.count)) { n, block in
       let from = UnsafePointer(x.inside(n, block)), to = gathered.inside(n, block)
       for row in 0..<OH {
         let from = from + row &* strides[0] &* x.rowStep, to = to + row &* OW &* lanes
-        for column in 0..<OW { copy(from + column &* strides[1] &* lanes, to: to + column &* lanes, lanes) }
+        for i in 0..<pieces { copy(from + i &* strides[1] &* lanes, to: to + i &* lanes, piece) }
       }
     }
     let pointwise = try Convolution(strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: G)
