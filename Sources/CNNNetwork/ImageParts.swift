@@ -74,9 +74,15 @@ extension Network {
     return most >= batch ? nil : (1...most).reversed().first { batch % $0 == 0 }
   }
 
-  /// A plan for a part of this one's batch, where that is better than all at once and comes to the same.
+  /// A plan for a part of this one's batch, where that is better than all at once and comes to the same. Single images, where their arrays
+  /// are joined without copying.
   func part(of plan: Plan<T>) throws(CNNError) -> Plan<T>? {
-    guard let images = imagesAtOnce(plan), let byImages = try graph.valuesByImages(plan.inputShapes) else { return nil }
+    guard let most = imagesAtOnce(plan), let byImages = try graph.valuesByImages(plan.inputShapes) else { return nil }
+    let single = try part(of: plan, images: 1, byImages)
+    if most == 1 || single?.joins == true { return single }
+    return try part(of: plan, images: most, byImages)
+  }
+  private func part(of plan: Plan<T>, images: Int, _ byImages: [Bool]) throws(CNNError) -> Plan<T>? {
     let inputs = try plan.inputShapes.map { x throws(CNNError) in try Shape("part", rank: x.rank) { $0 == 0 ? images : x[$0] } }
     let own = graph.forImages(images, byImages), part = try Plan(own, inputs: inputs, mode: .infer)
     let isWhole = zip(part.outputShapes, plan.outputShapes).allSatisfy { part, whole in

@@ -5,10 +5,11 @@ import CNNOperators
 /// Moments: as Recomputation.swift has them. Slots: value v is slot v, its gradient slot values + v, then come values that are computed
 /// again, the arrays that forward leaves for backward, and summands of gradients.
 struct Layout<T: Element> {
-  /// Where an array is: memory that exists already, or number i of `lives`.
+  /// Where an array is: memory that exists already, number i of `lives`, or part of that.
   private enum Place {
     case given(Plan<T>.Location)
     case life(Int)
+    case part(Int, offset: Int)
   }
   private let graph: Graph<T>
   private let mode: Mode
@@ -18,6 +19,7 @@ struct Layout<T: Element> {
 
   private let shapes: [Shape], types: [ElementType], none: Shape
   private let layouts: [ArrayLayout]
+  private let parts: [Part?]
   private var kept: [[Kept]]
   private var needsGradient: [Bool] = [], reached: [Bool] = []
   private(set) var runsBackward: [Bool] = []
@@ -32,9 +34,10 @@ struct Layout<T: Element> {
   private var gradInputs: [[Operand?]] = [], addedGradients: [[Int]], preparedSlots: [[Operand?]] = []
 
   init(
-    _ graph: Graph<T>, _ mode: Mode, _ kinds: ValueKinds, _ layouts: [ArrayLayout], segments: Int = 1
+    _ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int = 1, parts: [Part?]
   ) throws(CNNError) {
-    (self.graph, self.mode, shapes, types, self.layouts) = (graph, mode, kinds.shapes, kinds.types, layouts)
+    (graph, self.mode, layouts, self.parts) = (laidOut.graph, mode, laidOut.layouts, parts)
+    (shapes, types) = (laidOut.kinds.shapes, laidOut.kinds.types)
     none = try Shape("absent")
     kept = [[Kept]](repeating: [], count: graph.nodes.count)
     places = [Place?](repeating: nil, count: 2 * graph.values.count)
@@ -182,7 +185,10 @@ struct Layout<T: Element> {
     return .life(lives.count - 1)
   }
   private mutating func extend(_ slot: Int, to moment: Int) {
-    if case .life(let i) = places[slot] { lives[i].last = max(lives[i].last, moment) }
+    switch places[slot] {
+    case .life(let i)?, .part(let i, _)?: lives[i].last = max(lives[i].last, moment)
+    case .given?, nil: break
+    }
   }
 
   mutating func placeForward(_ number: Int) throws(CNNError) {
@@ -210,12 +216,28 @@ struct Layout<T: Element> {
       let slot = slot(output, again: again)
       // Of two runs that write one array, the second finds it where the first left it.
       if again && slot == output.index { continue }
-      if i == 0, let shared = sharedPlace(node, moment, again: again) {
+      if let part = try part(output, at: moment) {
+        places[slot] = part
+      } else if places[slot] != nil {
+        // Its parts were here before it.
+      } else if i == 0, let shared = sharedPlace(node, moment, again: again) {
         places[slot] = shared
       } else {
         places[slot] = try newLife(output, at: moment)
       }
       extend(slot, to: max(moment, lastUse[slot]))
+    }
+  }
+  /// Where a value lies in the array that it is part of, which is there from its first part on.
+  private mutating func part(_ value: ValueID, at moment: Int) throws(CNNError) -> Place? {
+    guard let part = parts[value.index] else { return nil }
+    let whole = part.whole.index
+    if places[whole] == nil { places[whole] = try self.part(part.whole, at: moment) }
+    if places[whole] == nil { places[whole] = try newLife(part.whole, at: moment) }
+    switch places[whole] {
+    case .life(let i)?: return .part(i, offset: part.offset)
+    case .part(let i, let offset)?: return .part(i, offset: offset + part.offset)
+    case .given?, nil: return nil
     }
   }
   private mutating func placeKept(_ number: Int, from first: Int, to last: Int) throws(CNNError) -> [Int] {
@@ -401,6 +423,7 @@ struct Layout<T: Element> {
       switch place {
       case nil: .none
       case .given(let location): location
+      case .part(let i, let offset): .arena(offset: lives[i].offset + offset)
       case .life(let i): outputOf[i].map { .output($0, offset: lives[i].offset) } ?? .arena(offset: lives[i].offset)
       }
     }
@@ -412,7 +435,12 @@ struct Layout<T: Element> {
   private func outputsAlone() -> [Int?] {
     var slots = [Int](repeating: 0, count: lives.count), outputs = [Int?](repeating: nil, count: lives.count)
     guard mode == .infer, let last = graph.nodes.last else { return outputs }
-    for case .life(let i)? in places { slots[i] += 1 }
+    for place in places {
+      switch place {
+      case .life(let i)?, .part(let i, _)?: slots[i] += 1
+      case .given?, nil: break
+      }
+    }
     for (number, id) in graph.outputs.enumerated() where last.outputs.contains(id) && layouts[id.index] == .planar {
       if case .life(let i)? = places[id.index], slots[i] == 1, outputs[i] == nil { outputs[i] = number }
     }

@@ -57,6 +57,8 @@ package final class Plan<T: Element> {
   let lossGradient: Operand?
   /// Gradients of parameters that the loss does not depend on: 0.
   let unreached: [Operand]
+  /// Whether values are written where they are joined.
+  package let joins: Bool
   /// What a prediction follows instead, part by part (ImageParts.swift): set before the plan is shared.
   var part: Plan?
   package var stepCount: Int { steps.count }
@@ -72,7 +74,10 @@ package final class Plan<T: Element> {
     let laidOut = try rewritten.laidOut(rewritten.kinds(inputs, mode), mode, choice)
     inputTypes = graph.inputs.map { graph.values[$0.index].type ?? T.elementType }
     self.contents = inferred.contents
-    var best = try Memory(laidOut, mode, segments: 1)
+    var best = try Memory(laidOut, mode)
+    // An array that waits long for its last part may take more memory than copying saves time.
+    let parts = try laidOut.parts(mode), joined = parts.contains { $0 != nil } ? try Memory(laidOut, mode, parts: parts) : nil
+    if let joined, joined.bytes <= best.bytes + best.bytes / 8 { (best, joins) = (joined, true) } else { joins = false }
     // How many segments take the least memory depends on where values cross from one to the next.
     for segments in mode == .train && graph.recomputesActivations ? [2, 3, 4, 6, 8, 12, 16, 24, 32] : [] {
       let other = try Memory(laidOut, mode, segments: segments)
@@ -112,9 +117,10 @@ package final class Plan<T: Element> {
     private(set) var backward: [Backward?], prepared: [PreparedStep] = []
     let bytes: Int, locations: [Location]
 
-    init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int) throws(CNNError) {
+    init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int = 1, parts: [Part?]? = nil) throws(CNNError) {
       let nodes = laidOut.graph.nodes.indices
-      var layout = try Layout(laidOut.graph, mode, laidOut.kinds, laidOut.layouts, segments: segments)
+      var layout = try Layout(
+        laidOut, mode, segments: segments, parts: parts ?? [Part?](repeating: nil, count: laidOut.graph.values.count))
       try layout.placeGiven()
       try layout.findGradients()
       try layout.findRecomputed()

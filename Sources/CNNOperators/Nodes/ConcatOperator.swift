@@ -33,6 +33,10 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     return [try Shape("y", rank: first.rank) { $0 == axis ? extent : first[$0] }]
   }
 
+  override func isJoin(_ inputs: [Shape]) throws(CNNError) -> Bool {
+    let axis = try checkedAxis(inputs[0])
+    return (0..<axis).allSatisfy { inputs[0][$0] == 1 }
+  }
   /// Calls body(input, its elements in a row, rows, and where in a row of y they begin, elements in a row of y).
   private func forEachPart(
     _ arrays: Arrays<T>, _ y: Shape, _ body: (Int, Int, Int, Int, Int) throws(CNNError) -> Void
@@ -49,18 +53,20 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     }
   }
 
-  /// Of channels, where each array but the last has whole blocks of them.
+  /// Of channels, where each array but the last has whole blocks of them. Of a single image they lie one behind another if halos are the
+  /// same, and layouts do not depend on how many images there are.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     guard inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
     guard inputs.dropLast().allSatisfy({ $0[1] % T.lanes == 0 }) else { return nil }
-    return LayoutRule(inputs.map { _ in .blocked(halo: 0) }, .blocked, gain: 0)
+    return LayoutRule(inputs.map { _ in .blocked(halo: 0) }, .asInputs, gain: 0)
   }
+  /// Nothing is to be done for what was written where it belongs.
   override func forward(_ arrays: Arrays<T>) throws(CNNError) {
     if let y = try arrays.blockedOutput() {
       var block = 0
       for i in 0..<arrays.inputCount {
         guard let x = try arrays.blockedInput(i) else { continue }
-        try y.copyChannels(x, toBlock: block)
+        if x.inside(0, 0) != y.inside(0, block) { try y.copyChannels(x, toBlock: block) }
         block += x.blocks
       }
       return
@@ -68,6 +74,7 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     let y = try arrays.anyOutput(), size = y.type.stride
     try forEachPart(arrays, y.shape) { i, columns, rows, start, step throws(CNNError) in
       let x = try arrays.anyInput(i)
+      if x.data == UnsafeRawPointer(y.data + start &* size) { return }
       parallel(rows, width: try parallelWidth(rows, .elements(x.shape.count))) { row, _ in
         copyBytes(x.data + row &* columns &* size, to: y.data + (row &* step &+ start) &* size, columns &* size)
       }

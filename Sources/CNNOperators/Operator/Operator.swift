@@ -166,6 +166,8 @@ package class Operator<T: Element> {
   /// Whether output 0 is the elements of input 0 under another shape: it then lies in the same memory, where that can be, and so do
   /// the gradients; forward and backward copy where it cannot (`arrays.copyThrough`).
   package func isView(_ mode: Mode) -> Bool { false }
+  /// Whether output 0 is the inputs one behind another in memory, where all have its layout: each can then be written where it belongs.
+  package func isJoin(_ inputs: [Shape]) throws(CNNError) -> Bool { false }
   /// The inputs in whose memory output 0 may lie, where shapes are equal and nobody needs the input any more.
   package var mayOverwriteInputs: [Int] { [] }
   /// The inputs whose gradient may lie in the memory of output 0's gradient, where shapes are equal.
