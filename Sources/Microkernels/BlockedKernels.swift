@@ -74,7 +74,7 @@ public struct BlockedKernels<T: BinaryFloatingPoint & SIMDScalar & SendableMetat
   init<V: Vector>(_: V.Type, rows2: Int, rows1: Int) where V.Scalar == T {
     self.init(
       tiles: blockedTiles(V.self, rows2: rows2, rows1: rows1),
-      depthwise: { windowRow(DepthwiseSum<V>.self, wide: rows1 >= 14, $0, $1) },
+      depthwise: { depthwiseRow(V.self, wide: rows1 >= 14, $0, $1) },
       maxWindows: { windowRow(WindowMaximum<V>.self, wide: rows1 >= 14, $0, $1) },
       meanWindows: { windowRow(WindowMean<V>.self, wide: rows1 >= 14, $0, $1) },
       scaleShift: { scaleShiftPixels(V.self, $0, $1, $2, $3, $4, $5, $6) },

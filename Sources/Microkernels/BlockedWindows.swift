@@ -174,3 +174,60 @@ func windowRow<S: WindowSum>(_: S.Type, wide: Bool, _ o: UnsafePointer<BlockedWi
     windowRow(S.self, InlineArray<0, S.V>.self, wide: wide, o, step)
   }
 }
+
+/// Depthwise 3x3, one vector apart: each cell is read once for the three windows of a row that have it, from left to right; windows in
+/// registers beside each other read it three times. Sums go column by column.
+@inlinable @inline(never)
+public func depthwise3x3<V: Vector>(_: V.Type, _ o: UnsafePointer<BlockedWindowOperands<V.Scalar>>) {
+  let s = DepthwiseSum<V>(o), lanes = V.count, yStep = o.pointee.yStep, corner = o.pointee.offsets[0]
+  let w = InlineArray<9, V> { s.factor($0) }, second = o.pointee.offsets[3] &- corner, third = o.pointee.offsets[6] &- corner
+  for row in 0..<o.pointee.rows {
+    var x = o.pointee.x + (row &* o.pointee.xRow &+ corner), y = o.pointee.y + row &* o.pointee.yRow
+    var residual = o.pointee.residual.map { $0 + row &* o.pointee.residualRow }
+    func column() -> (V, V, V) {
+      defer { x += lanes }
+      return (V.load(x), V.load(x + second), V.load(x + third))
+    }
+    func add(_ sum: inout V, _ cells: (V, V, V), _ column: Int) {
+      sum = V.multiplyAdd(cells.0, w[column], sum)
+      sum = V.multiplyAdd(cells.1, w[3 &+ column], sum)
+      sum = V.multiplyAdd(cells.2, w[6 &+ column], sum)
+    }
+    var sum = s.bias, next = s.bias, cells = column()
+    add(&sum, cells, 0)
+    cells = column()
+    add(&sum, cells, 1)
+    add(&next, cells, 0)
+    for _ in 0..<o.pointee.pixels {
+      var last = s.bias
+      cells = column()
+      add(&sum, cells, 2)
+      add(&next, cells, 1)
+      add(&last, cells, 0)
+      if let cell = residual {
+        sum = sum + V.load(cell)
+        residual = cell + yStep
+      }
+      if let (low, high) = s.limits { sum = limited(sum, low, high) }
+      V.store(sum, y)
+      y += yStep
+      (sum, next) = (next, last)
+    }
+  }
+}
+
+/// Rows of depthwise windows, by the kernel that their form allows.
+@inlinable @inline(__always)
+func depthwiseRow<V: Vector>(_: V.Type, wide: Bool, _ o: UnsafePointer<BlockedWindowOperands<V.Scalar>>, _ step: Int) {
+  /// Whether taps are three rows of three neighbours.
+  func is3x3() -> Bool {
+    guard o.pointee.taps == 9 && o.pointee.pixels > 0 else { return false }
+    for t in 0..<9 where o.pointee.offsets[t] != o.pointee.offsets[t / 3 &* 3] &+ t % 3 &* V.count { return false }
+    return true
+  }
+  if step == V.count && is3x3() {
+    depthwise3x3(V.self, o)
+  } else {
+    windowRow(DepthwiseSum<V>.self, wide: wide, o, step)
+  }
+}

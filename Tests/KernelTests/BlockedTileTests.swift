@@ -90,25 +90,31 @@ import Testing
   }
 
   private enum Kind: CaseIterable { case depthwise, maximum, mean }
+  /// Where a window's cells lie.
+  private enum Form { case any, threeByThree }
 
   @Test(arguments: instructionSets) func windows(_ set: InstructionSet) {
+    let windows: [(Int, Int, Form)] = [
+      (1, 1, .any), (9, 1, .any), (9, 1, .threeByThree), (9, 2, .threeByThree), (4, 2, .any), (3, 3, .any),
+    ]
     for kind in Kind.allCases {
       for pixels in [1, 2, 3, 7, 13, 14, 16, 31] {
-        for (taps, step) in [(1, 1), (9, 1), (4, 2), (3, 3)] {
-          check(set.float32(), kind, pixels, taps, step, finite: pixels != 16)
-          check(set.float64(), kind, pixels, taps, step, finite: pixels != 16)
+        for (taps, step, form) in windows {
+          check(set.float32(), kind, pixels, taps, step, form, finite: pixels != 16)
+          check(set.float64(), kind, pixels, taps, step, form, finite: pixels != 16)
         }
       }
     }
   }
   private func check<T: Element>(
-    _ table: KernelTable<T>, _ kind: Kind, _ pixels: Int, _ taps: Int, _ step: Int, finite: Bool
+    _ table: KernelTable<T>, _ kind: Kind, _ pixels: Int, _ taps: Int, _ step: Int, _ form: Form, finite: Bool
   ) {
     let lanes = table.lanes, isDepthwise = kind == .depthwise
-    let offsets = Block((0..<taps).map { ($0 * 5 + 2) % 7 * lanes })
+    let places = (0..<taps).map { form == .any ? ($0 * 5 + 2) % 7 : 1 + $0 / 3 * 5 + $0 % 3 }
+    let offsets = Block(places.map { $0 * lanes })
     // Two rows of windows, the second a pixel further in x.
     let rows = 2, xRow = lanes
-    var values: [T] = numbers((6 + (pixels - 1) * step + rows) * lanes, 1)
+    var values: [T] = numbers((places.max()! + (pixels - 1) * step + rows) * lanes, 1)
     if !finite { values[values.count / 2] = .nan }
     let x = Block(values), weight = Block<T>(numbers(taps * lanes, 2)), bias = Block<T>(numbers(lanes, 3))
     let yStep = pixels % 2 == 0 ? lanes : 2 * lanes, size = (pixels - 1) * yStep + lanes, yRow = size + lanes
@@ -138,7 +144,7 @@ import Testing
     let kernels = table.blocked
     let kernel = isDepthwise ? kernels.depthwise : kind == .maximum ? kernels.maxWindows : kernels.meanWindows
     withUnsafePointer(to: operands) { kernel($0, step * lanes) }
-    y.expect(wanted, "\(kind) of \(taps) cells, \(pixels) windows \(step) apart")
+    y.expect(wanted, "\(kind) of \(taps) cells, \(form), \(pixels) windows \(step) apart")
   }
 
   @Test(arguments: instructionSets) func pixels(_ set: InstructionSet) {

@@ -18,7 +18,8 @@ extension Convolution.Sizes {
     for row in 0..<min(w.strides[0], planes.image.0) {
       for column in 0..<min(w.strides[1], planes.image.1) {
         var chosen: [Int] = [], places: [(row: Int, column: Int)] = []
-        for t in 0..<taps {
+        // Backwards, so that places go forwards.
+        for t in (0..<taps).reversed() {
           // Tap i of window oh is x's row oh * stride - pad + i * dilation.
           let h = row &+ w.pads[0] &- t / w.kernel[1] &* w.dilations[0]
           let v = column &+ w.pads[1] &- t % w.kernel[1] &* w.dilations[1]
