@@ -25,7 +25,7 @@ public struct LinesAhead<T> {
 /// The operands of a row of tiles, for pixels m and vectors v of output channels (one or two):
 ///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*aPixel] * b[..., v])
 /// where b goes on through all runs, in the order of the terms; every run has a term. Within a tile the step between pixels in `a` is
-/// the tile's own, and must be aPixel; in c and residual pixels are cStep apart. The next tile is `aTile` elements on in a, and so in the others.
+/// the tile's own, and must be aPixel, but in listed tiles; in c and residual pixels are cStep apart. The next tile is `aTile` elements on in a, and so in the others.
 public struct BlockedTileOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int, aPixel: Int
   /// What will soon be needed: while a panel of filters is multiplied, the next comes from memory.
@@ -79,8 +79,8 @@ extension BlockedTileOperands {
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
-/// neighbours; or of `BlockedTiles.listed` where they are and every run is one term, as of few channels: runs as short as these take a
-/// loop's beginning and end for two or three terms. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A
+/// neighbours; or of `BlockedTiles.listed` where every run is one term, as of few channels, and pixels are any step apart: runs as short as
+/// these take a loop's beginning and end for two or three terms. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A
 /// row of tiles is one call, because with few channels a call takes as long as a tile.
 @inlinable @inline(never)
 public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
@@ -107,12 +107,12 @@ public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
       }
     }
     var run = operands.pointee.runs, b = filters, next = soon
-    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep, aPixel = operands.pointee.aPixel
     if isListed {
       repeat {
         let a = first + run.pointee.offset, b0 = V.load(b), b1 = V.load(b + V.count)
         for m in 0..<Rows {
-          let x = V.repeating(a[m])
+          let x = V.repeating(a[m &* aPixel])
           left[m] = V.multiplyAdd(x, b0, left[m])
           right[m] = V.multiplyAdd(x, b1, right[m])
         }
@@ -185,11 +185,11 @@ public func blockedTile1<V: Vector, let Rows: Int, let Step: Int>(
       for m in 0..<Rows { sums[m] = first }
     }
     var run = operands.pointee.runs, b = filters, next = soon
-    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep
+    let last = run + operands.pointee.runCount, aStep = operands.pointee.aStep, aPixel = operands.pointee.aPixel
     if isListed {
       repeat {
         let a = first + run.pointee.offset, b0 = V.load(b)
-        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m]), b0, sums[m]) }
+        for m in 0..<Rows { sums[m] = V.multiplyAdd(V.repeating(a[m &* aPixel]), b0, sums[m]) }
         b += V.count
         run += 1
       } while run != last
@@ -237,7 +237,7 @@ public struct BlockedTiles<T>: @unchecked Sendable {
   /// The most rows, for two vectors and for one.
   public let rows2: Int, rows1: Int
   private let tiles: UnsafeMutablePointer<BlockedTile<T>>
-  /// The step of pixels that are neighbours, where every run is one term.
+  /// Of pixels any step apart, where every run is one term.
   @inlinable
   public static var listed: Int { 3 }
 

@@ -33,9 +33,10 @@ import Testing
     _ table: KernelTable<T>, _ vectors: Int, _ step: Int, _ rows: Int, _ counts: [Int], _ start: Start, residual: Bool,
     limits: Bool
   ) {
-    let lanes = table.lanes, width = vectors * lanes, areNeighbours = step == 0 || step == BlockedTiles<T>.listed
-    let pixelStep = areNeighbours ? 1 : step * lanes, terms = counts.reduce(0, +)
-    let aStep = areNeighbours ? rows + 2 : 1, cStep = rows % 3 == 0 ? 2 * lanes : lanes, row = (rows - 1) * cStep + lanes
+    let lanes = table.lanes, width = vectors * lanes, isListed = step == BlockedTiles<T>.listed
+    let pixelStep = step == 0 ? 1 : isListed ? 1 + rows % 3 : step * lanes, terms = counts.reduce(0, +)
+    let aStep = step == 0 || isListed ? rows + 2 : 1, cStep = rows % 3 == 0 ? 2 * lanes : lanes,
+      row = (rows - 1) * cStep + lanes
     let cBlock = row + 2 * lanes, residualBlock = row + lanes
     let runs = Block(counts.enumerated().map { ($0.offset + 1) % 3 * 5 })
     let list = counts.indices.map { TileRun(offset: runs.data[$0], count: counts[$0]) }

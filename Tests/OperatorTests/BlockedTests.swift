@@ -66,6 +66,9 @@ struct Blocked<T: Element> {
     Case(C: 16, K: 48, image: (9, 14), halo: (1, 1, 1)),
     Case(C: 3, K: 37, kernel: (7, 7), strides: (2, 2), pads: (3, 3, 3, 3), image: (23, 30), halo: (3, 1, 0)),
     Case(C: 1, K: 30, kernel: (5, 5), pads: (0, 0, 0, 0), image: (28, 28), halo: (0, 0, 0)),
+    // Of few channels, as x lies though windows are two apart; and with cells between them that none reads.
+    Case(C: 3, K: 20, strides: (2, 2), pads: (0, 0, 0, 0), image: (18, 21), halo: (1, 1, 0)),
+    Case(C: 3, K: 20, kernel: (3, 2), strides: (2, 3), pads: (0, 1, 0, 0), image: (13, 20), halo: (1, 1, 0)),
     // With pixels in the lanes: rows of many tiles and a part of one, rows that end with a vector, filters too few for the lanes.
     Case(N: 1, C: 3, K: 41, pads: (0, 1, 2, 1), image: (6, 131), halo: (2, 1, 0)),
     Case(C: 2, K: 22, dilations: (1, 2), pads: (0, 0, 0, 0), image: (7, 68), halo: (0, 0, 0)),

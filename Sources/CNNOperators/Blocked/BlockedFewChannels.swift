@@ -31,7 +31,7 @@ extension Convolution.Sizes {
     let results = isStored ? mostRows &* resultRow : 0, maxima = planar != nil && pooling != nil ? height &* pooledRow : 0
     let product = DirectProduct<T>(
       packing: packing, filters: filters, bias: filters + packing.weights, step: BlockedTiles<T>.listed,
-      aStep: 0, runs: list.data, runsPerBlock: terms, runCount: terms, columnStep: 1,
+      aStep: 0, runs: list.data, runsPerBlock: terms, runCount: terms, columnStep: rowsOfX.columnStep,
       rowStep: rowsOfX.rowStep, pixelStep: lanes, pixelRow: isStored ? resultRow : target?.rowStep ?? 0,
       epilogue: epilogue, residualRow: epilogue.residual?.rowStep ?? 0)
     let tasks = N &* bands, bandCells = rowsOfX.cells
