@@ -25,7 +25,8 @@ public struct LinesAhead<T> {
 /// The operands of a row of tiles, for pixels m and vectors v of output channels (one or two):
 ///   c[v][m] = limited(start[v][m] + residual[v][m] + sum over runs, i < count of a[offset + i*aStep + m*aPixel] * b[..., v])
 /// where b goes on through all runs, in the order of the terms; every run has a term. Within a tile the step between pixels in `a` is
-/// the tile's own, and must be aPixel, but in listed tiles; in c and residual pixels are cStep apart. The next tile is `aTile` elements on in a, and so in the others.
+/// the tile's own, and must be aPixel, but in listed tiles; in c and residual pixels are cStep apart. The next tile is `aTile` elements
+/// on in a, and so in the others.
 public struct BlockedTileOperands<T> {
   public var a: UnsafePointer<T>, aStep: Int, aPixel: Int
   /// What will soon be needed: while a panel of filters is multiplied, the next comes from memory.
@@ -79,9 +80,9 @@ extension BlockedTileOperands {
 public typealias BlockedTile<T> = @Sendable (UnsafePointer<BlockedTileOperands<T>>) -> Void
 
 /// Tiles of Rows pixels x 2 vectors; Step is the type of as many vectors as pixels are apart in `a`, or of none where they are
-/// neighbours; or of `BlockedTiles.listed` where every run is one term, as of few channels, and pixels are any step apart: runs as short as
-/// these take a loop's beginning and end for two or three terms. Loops are as in MatrixTile: one has a constant bound, the others ask at their end. A
-/// row of tiles is one call, because with few channels a call takes as long as a tile.
+/// neighbours; or of `BlockedTiles.listed` where every run is one term, as of few channels, and pixels are any step apart: runs as short
+/// as these take a loop's beginning and end for two or three terms. Loops are as in MatrixTile: one has a constant bound, the others ask
+/// at their end. A row of tiles is one call, because with few channels a call takes as long as a tile.
 @inlinable @inline(never)
 public func blockedTile2<V: Vector, let Rows: Int, let Step: Int>(
   _: InlineArray<Rows, V>.Type, _: InlineArray<Step, V>.Type, _ operands: UnsafePointer<BlockedTileOperands<V.Scalar>>

@@ -37,6 +37,7 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     let axis = try checkedAxis(inputs[0])
     return (0..<axis).allSatisfy { inputs[0][$0] == 1 }
   }
+
   /// Calls body(input, its elements in a row, rows, and where in a row of y they begin, elements in a row of y).
   private func forEachPart(
     _ arrays: Arrays<T>, _ y: Shape, _ body: (Int, Int, Int, Int, Int) throws(CNNError) -> Void
@@ -53,8 +54,8 @@ final class ConcatOperator<T: Element>: MovingOperator<T> {
     }
   }
 
-  /// Of channels, where each array but the last has whole blocks of them. Of a single image they lie one behind another if halos are the
-  /// same, and layouts do not depend on how many images there are.
+  /// Of channels, where each array but the last has whole blocks of them. Halos are the same for a single image, whose arrays then lie one
+  /// behind another, and so for any number, as layouts do not depend on it.
   override func layoutRule(inputs: [Shape], _ mode: Mode) throws(CNNError) -> LayoutRule? {
     guard inputs[0].rank == 4, try checkedAxis(inputs[0]) == 1 else { return nil }
     guard inputs.dropLast().allSatisfy({ $0[1] % T.lanes == 0 }) else { return nil }
