@@ -24,11 +24,8 @@ from ._c_api import (
     Progress,
     Step,
     Tensor,
-    _address_of_whole,
-    _fail,
     _functions,
     _lend,
-    _nowhere,
     call,
 )
 
@@ -74,25 +71,6 @@ _tensor_bytes = struct.Struct("PPii").pack  # Tensor's members
 #: network, and conversions to declared types half a microsecond.
 _predict = ctypes.CFUNCTYPE(_STATUS)(ctypes.cast(_functions["swiftcnn_network_predict"], c_void_p).value or 0)
 _ONE = c_size_t(1)
-
-
-class Prediction:
-    """`Network.predict` for an array of one shape and an output, in one piece each, without what is the same in every call."""
-
-    def __init__(self, network: Network, x: tuple[int, ...], y: tuple[int, ...], is_small: bool) -> None:
-        self._network, self.shape, self.dtype, self.is_small = network, y, network.dtype, is_small
-        given, made = _nowhere(x, network.dtype), _nowhere(y, network.dtype)
-        self._x = (ctypes.addressof(given.shape.contents) if x else 0, len(x), given.type)
-        self._y = (ctypes.addressof(made.shape.contents) if y else 0, len(y), made.type)
-        self._handle, self._owners = c_void_p(network._handle.value), (given, made)
-
-    def __call__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
-        if self._network._is_lent:
-            self._network.settle()
-        given, made = _tensor_bytes(_address_of_whole(x), *self._x), _tensor_bytes(_address_of_whole(y), *self._y)
-        status = _predict(self._handle, given, _ONE, made, _ONE)
-        if status:
-            _fail("swiftcnn_network_predict", status)
 
 
 class Port(NamedTuple):

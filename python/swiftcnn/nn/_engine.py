@@ -11,15 +11,14 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
-import numpy as np
-
-from .. import _c_network, _memory
-from .._arrays import Array, Shape, empty
+from .. import _c_network
+from .._arrays import Array, Shape
 from ..errors import CallOrderError, DTypeError, InvalidArgumentError, ShapeError
 from ._graph import Graph, Value
 from ._parameter import Held, Parameter
+from ._prediction import prediction
 
 if TYPE_CHECKING:
     from ..optim import Optimizer
@@ -37,9 +36,6 @@ class TrainingState(NamedTuple):
     progress: tuple[int, int, int]
     base_rate: float
     arrays: Mapping[str, Array]
-
-
-_numpy_empty = np.empty  # found faster
 
 
 class Engine:
@@ -73,7 +69,8 @@ class Engine:
         self.graph, self.shapes = graph, list(shapes)
         self.native, self.input_count, self.output_count = graph.native, len(shapes), output_count
         self.last_operator = graph.nodes[-1].operator if graph.nodes else ""
-        self._predictions: dict[Shape, _c_network.Prediction] = {}
+        #: Of arrays of shapes that came before.
+        self.predictions: dict[Shape, Callable[[Array, int], Optional[Array]]] = {}
         self._output_shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self.lock = threading.RLock()  # held while it is trained
 
@@ -84,7 +81,7 @@ class Engine:
         self.has_averages = self.is_averaged = False
         self._treated: dict[int, tuple[bool, float, float]] = {}
         self._places = self._bind()
-        self._moves = -1
+        self._claimed = [-1]  # what Held.moves was; a list, as predictions share it
         self._me = weakref.ref(self)
         self.claim()
         for held in graph.held:
@@ -101,7 +98,7 @@ class Engine:
 
     def claim(self) -> None:
         """Takes over what another network has had since."""
-        if self._moves == Held.moves:
+        if self._claimed[0] == Held.moves:
             return
         for held, place in zip(self.graph.held, self._places):
             if held._owner is not self._me:
@@ -112,7 +109,7 @@ class Engine:
                 if isinstance(held, Parameter):
                     held._slope = place._replace(kind=_c_network.GRADIENTS)
                 Held.moves += 1
-        self._moves = Held.moves
+        self._claimed[0] = Held.moves
 
     def output_shapes(self, inputs: list[Array]) -> list[Shape]:
         """Of all outputs, for these inputs; known for the shapes that came last."""
@@ -125,29 +122,12 @@ class Engine:
             self._output_shapes[key] = shapes
         return shapes
 
-    def predict_like_last(self, x: Array, batch_size: int) -> Optional[Array]:
-        """`Runnable.predict` where it needs no more than a call: for an array of a shape that came before and makes one batch.
-        None: it needs more."""
-        prediction = self._predictions.get(x.shape)
-        if prediction is None or x.dtype is not prediction.dtype or len(x) > batch_size:
-            return None
-        flags = x.flags
-        if not (flags.c_contiguous and flags.aligned):
-            return None
-        if self._moves != Held.moves:
-            self.claim()
-        shape, dtype = prediction.shape, prediction.dtype
-        y = _numpy_empty(shape, dtype) if prediction.is_small else empty(shape, dtype, "predict")
-        prediction(x, y)
-        return y
-
     def remember(self, x: Array, outputs: list[Array]) -> None:
         """x made one batch, and these are the outputs."""
         if len(outputs) == 1:
-            if len(self._predictions) >= 64:
-                self._predictions.clear()
-            y = outputs[0]
-            self._predictions[x.shape] = _c_network.Prediction(self.native, x.shape, y.shape, y.nbytes < _memory.SMALLEST)
+            if len(self.predictions) >= 64:
+                self.predictions.clear()
+            self.predictions[x.shape] = prediction(self.native, x.shape, outputs[0], self._claimed)
 
     # Training
 
