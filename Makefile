@@ -7,8 +7,7 @@ BIN := .venv/bin
 LIBRARY := python/swiftcnn/lib/libswiftcnn.so
 EMBEDDED := build/embedded/libswiftcnn.so
 # The package manager must choose its own C compiler, and the library must look for nothing beside itself.
-CONFIGURATION := release
-SWIFT_BUILD := env -u CC -u CXX swift build -c $(CONFIGURATION) --disable-local-rpath
+SWIFT_BUILD := env -u CC -u CXX swift build -c release --disable-local-rpath
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,11 +72,11 @@ oracle: build .venv-oracle/.ready  ## compare layers, operators, losses, optimiz
 
 # Everything but the wider instruction sets is built once more, under the address sanitizer. Seeds are networks of ours, and models
 # of ONNX's tests where onnx is there. CONFIGURATION=debug builds in half the time, and runs four times as long.
-FUZZER := .build-fuzz/$(CONFIGURATION)/ModelFuzzer
-fuzz: venv  ## wrong model files through the loader under the address sanitizer (CASES=1000000, SEED=0)
-	SWIFTCNN_FUZZ=1 $(SWIFT_BUILD) --product ModelFuzzer --sanitize=address --scratch-path .build-fuzz
+fuzz: CONFIGURATION := release
+fuzz: venv  ## wrong model files through the loader under the address sanitizer (CASES=1000000, SEED=0, CONFIGURATION=release)
+	SWIFTCNN_FUZZ=1 $(SWIFT_BUILD) -c $(CONFIGURATION) --product ModelFuzzer --sanitize=address --scratch-path .build-fuzz
 	@$(BIN)/python Tests/Fuzz/seeds.py build/fuzz || echo "without seeds of onnx"
-	$(FUZZER) $(or $(CASES),1000000) $(or $(SEED),0) $$(ls build/fuzz/*.onnx 2>/dev/null)
+	.build-fuzz/$(CONFIGURATION)/ModelFuzzer $(or $(CASES),1000000) $(or $(SEED),0) $$(ls build/fuzz/*.onnx 2>/dev/null)
 
 lint: venv  ## check format, style and types of Swift and Python sources
 	swift format lint --strict --recursive Sources Tests Examples Package.swift

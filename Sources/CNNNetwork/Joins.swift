@@ -10,11 +10,11 @@ struct Part {
 }
 
 extension LaidOutGraph {
-  /// Of each value, what it is part of.
-  func parts(_ mode: Mode) throws(CNNError) -> [Part?] {
-    var parts = [Part?](repeating: nil, count: graph.values.count), mayMove = [Bool](repeating: false, count: parts.count)
+  /// What values are part of, by their index.
+  func parts(_ mode: Mode) throws(CNNError) -> [Int: Part] {
     // Gradients of several users are summed, and batches train: only inference joins.
-    if mode == .train { return parts }
+    if mode == .train { return [:] }
+    var parts: [Int: Part] = [:], mayMove = [Bool](repeating: false, count: graph.values.count)
     for node in graph.nodes {
       if let whole = node.outputs.first, try isJoin(node, whole) {
         var offset = 0
@@ -41,7 +41,8 @@ extension LaidOutGraph {
       try node.made.isJoin(inputs.map { kinds.shapes[$0.index] })
     }
   }
-  private func bytes(_ value: ValueID) throws(CNNError) -> Int {
+  /// What a value takes in memory.
+  func bytes(_ value: ValueID) throws(CNNError) -> Int {
     try layouts[value.index].count(kinds.shapes[value.index], of: T.self) * kinds.types[value.index].stride
   }
 }

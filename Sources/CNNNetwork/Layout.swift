@@ -5,13 +5,12 @@ import CNNOperators
 /// Moments: as Recomputation.swift has them. Slots: value v is slot v, its gradient slot values + v, then come values that are computed
 /// again, the arrays that forward leaves for backward, and summands of gradients.
 struct Layout<T: Element> {
-  /// Where an array is: memory that exists already, number i of `lives`, or part of that.
+  /// Where an array is: memory that exists already, or so many bytes behind the beginning of number i of `lives`.
   private enum Place {
     case given(Plan<T>.Location)
-    case life(Int)
-    case part(Int, offset: Int)
+    case life(Int, offset: Int)
   }
-  private let graph: Graph<T>
+  private let laidOut: LaidOutGraph<T>, graph: Graph<T>
   private let mode: Mode
   private var n: Int { graph.nodes.count }
   private let segmentCount: Int
@@ -19,7 +18,7 @@ struct Layout<T: Element> {
 
   private let shapes: [Shape], types: [ElementType], none: Shape
   private let layouts: [ArrayLayout]
-  private let parts: [Part?]
+  private let parts: [Int: Part]
   private var kept: [[Kept]]
   private var needsGradient: [Bool] = [], reached: [Bool] = []
   private(set) var runsBackward: [Bool] = []
@@ -33,10 +32,8 @@ struct Layout<T: Element> {
   private var keptSlots: [[Int]] = []
   private var gradInputs: [[Operand?]] = [], addedGradients: [[Int]], preparedSlots: [[Operand?]] = []
 
-  init(
-    _ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int = 1, parts: [Part?]
-  ) throws(CNNError) {
-    (graph, self.mode, layouts, self.parts) = (laidOut.graph, mode, laidOut.layouts, parts)
+  init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int, parts: [Int: Part]) throws(CNNError) {
+    (self.laidOut, graph, self.mode, layouts, self.parts) = (laidOut, laidOut.graph, mode, laidOut.layouts, parts)
     (shapes, types) = (laidOut.kinds.shapes, laidOut.kinds.types)
     none = try Shape("absent")
     kept = [[Kept]](repeating: [], count: graph.nodes.count)
@@ -140,7 +137,7 @@ struct Layout<T: Element> {
     var bytes: [Int] = []
     for (number, node) in graph.nodes.enumerated() {
       var sum = 0
-      for output in node.outputs where !node.made.isView(mode) { sum &+= try size(output) }
+      for output in node.outputs where !node.made.isView(mode) { sum &+= try laidOut.bytes(output) }
       for array in kept[number] { sum &+= array.shape.count &* array.stride(network: MemoryLayout<T>.stride) }
       bytes.append(sum)
     }
@@ -169,10 +166,7 @@ struct Layout<T: Element> {
 
   /// Memory for this value, or for its gradient.
   private mutating func newLife(_ value: ValueID, at moment: Int) throws(CNNError) -> Place {
-    try newLife(bytes: size(value), at: moment)
-  }
-  private func size(_ value: ValueID) throws(CNNError) -> Int {
-    try layouts[value.index].count(shapes[value.index], of: T.self) * types[value.index].stride
+    try newLife(bytes: laidOut.bytes(value), at: moment)
   }
   private mutating func newLife(bytes size: Int, at moment: Int) throws(CNNError) -> Place {
     let life = Life(bytes: size, at: moment)
@@ -182,13 +176,10 @@ struct Layout<T: Element> {
     }
     bytes = sum.partialValue
     lives.append(life)
-    return .life(lives.count - 1)
+    return .life(lives.count - 1, offset: 0)
   }
   private mutating func extend(_ slot: Int, to moment: Int) {
-    switch places[slot] {
-    case .life(let i)?, .part(let i, _)?: lives[i].last = max(lives[i].last, moment)
-    case .given?, nil: break
-    }
+    if case .life(let i, _) = places[slot] { lives[i].last = max(lives[i].last, moment) }
   }
 
   mutating func placeForward(_ number: Int) throws(CNNError) {
@@ -234,11 +225,8 @@ struct Layout<T: Element> {
     let whole = part.whole.index
     if places[whole] == nil { places[whole] = try self.part(part.whole, at: moment) }
     if places[whole] == nil { places[whole] = try newLife(part.whole, at: moment) }
-    switch places[whole] {
-    case .life(let i)?: return .part(i, offset: part.offset)
-    case .part(let i, let offset)?: return .part(i, offset: offset + part.offset)
-    case .given?, nil: return nil
-    }
+    guard case .life(let i, let offset) = places[whole] else { return nil }
+    return .life(i, offset: offset + part.offset)
   }
   private mutating func placeKept(_ number: Int, from first: Int, to last: Int) throws(CNNError) -> [Int] {
     var slots: [Int] = []
@@ -259,8 +247,9 @@ struct Layout<T: Element> {
     for i in node.made.mayOverwriteInputs where i < node.inputs.count {
       guard let input = node.inputs[i], areAlike(input, output) else { continue }
       // Nobody needs what is there any more, this node reads it once, and it is not the caller's.
-      guard case .life(let life) = places[slot(input, again: again)], lives[life].last <= moment else { continue }
-      if node.inputs.filter({ $0 == input }).count == 1 { return .life(life) }
+      let place = places[slot(input, again: again)]
+      guard case .life(let life, _) = place, lives[life].last <= moment else { continue }
+      if node.inputs.filter({ $0 == input }).count == 1 { return place }
     }
     return nil
   }
@@ -423,8 +412,8 @@ struct Layout<T: Element> {
       switch place {
       case nil: .none
       case .given(let location): location
-      case .part(let i, let offset): .arena(offset: lives[i].offset + offset)
-      case .life(let i): outputOf[i].map { .output($0, offset: lives[i].offset) } ?? .arena(offset: lives[i].offset)
+      case .life(let i, let offset):
+        outputOf[i].map { .output($0, offset: lives[i].offset) } ?? .arena(offset: lives[i].offset + offset)
       }
     }
     return (size, locations)
@@ -435,14 +424,9 @@ struct Layout<T: Element> {
   private func outputsAlone() -> [Int?] {
     var slots = [Int](repeating: 0, count: lives.count), outputs = [Int?](repeating: nil, count: lives.count)
     guard mode == .infer, let last = graph.nodes.last else { return outputs }
-    for place in places {
-      switch place {
-      case .life(let i)?, .part(let i, _)?: slots[i] += 1
-      case .given?, nil: break
-      }
-    }
+    for case .life(let i, _)? in places { slots[i] += 1 }
     for (number, id) in graph.outputs.enumerated() where last.outputs.contains(id) && layouts[id.index] == .planar {
-      if case .life(let i)? = places[id.index], slots[i] == 1, outputs[i] == nil { outputs[i] = number }
+      if case .life(let i, _)? = places[id.index], slots[i] == 1, outputs[i] == nil { outputs[i] = number }
     }
     return outputs
   }

@@ -76,7 +76,7 @@ package final class Plan<T: Element> {
     self.contents = inferred.contents
     var best = try Memory(laidOut, mode)
     // An array that waits long for its last part may take more memory than copying saves time.
-    let parts = try laidOut.parts(mode), joined = parts.contains { $0 != nil } ? try Memory(laidOut, mode, parts: parts) : nil
+    let parts = try laidOut.parts(mode), joined = parts.isEmpty ? nil : try Memory(laidOut, mode, parts: parts)
     if let joined, joined.bytes <= best.bytes + best.bytes / 8 { (best, joins) = (joined, true) } else { joins = false }
     // How many segments take the least memory depends on where values cross from one to the next.
     for segments in mode == .train && graph.recomputesActivations ? [2, 3, 4, 6, 8, 12, 16, 24, 32] : [] {
@@ -117,10 +117,9 @@ package final class Plan<T: Element> {
     private(set) var backward: [Backward?], prepared: [PreparedStep] = []
     let bytes: Int, locations: [Location]
 
-    init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int = 1, parts: [Part?]? = nil) throws(CNNError) {
+    init(_ laidOut: LaidOutGraph<T>, _ mode: Mode, segments: Int = 1, parts: [Int: Part] = [:]) throws(CNNError) {
       let nodes = laidOut.graph.nodes.indices
-      var layout = try Layout(
-        laidOut, mode, segments: segments, parts: parts ?? [Part?](repeating: nil, count: laidOut.graph.values.count))
+      var layout = try Layout(laidOut, mode, segments: segments, parts: parts)
       try layout.placeGiven()
       try layout.findGradients()
       try layout.findRecomputed()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import struct
 import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_void_p
@@ -17,7 +16,6 @@ import numpy.typing as npt
 from ._c_api import (
     _DTYPES,
     _NUMBERS,
-    _STATUS,
     _TYPES,
     Attribute,
     Epoch,
@@ -64,13 +62,6 @@ def _tensors(arrays: Sequence[npt.NDArray[Any]]) -> tuple[Any, int]:
     tensors: Any = (Tensor * len(lent))(*lent)
     tensors.owner = lent
     return tensors, len(lent)
-
-
-_tensor_bytes = struct.Struct("PPii").pack  # Tensor's members
-#: The same function, which takes tensors as bytes, and numbers as ctypes has them already: structures cost more than a small
-#: network, and conversions to declared types half a microsecond.
-_predict = ctypes.CFUNCTYPE(_STATUS)(ctypes.cast(_functions["swiftcnn_network_predict"], c_void_p).value or 0)
-_ONE = c_size_t(1)
 
 
 class Port(NamedTuple):

@@ -4,6 +4,7 @@ does for a call takes longer than a small network."""
 from __future__ import annotations
 
 import ctypes
+import struct
 from functools import partial
 from typing import Callable, Optional
 
@@ -11,9 +12,16 @@ import numpy as np
 
 from .. import _memory
 from .._arrays import Array, Shape, empty
-from .._c_api import _address_of_whole, _fail, _nowhere
-from .._c_network import _ONE, Network, _predict, _tensor_bytes
+from .._c_api import _STATUS, _address_of_whole, _fail, _functions, _nowhere
+from .._c_network import Network
 from ._parameter import Held
+
+_FUNCTION = "swiftcnn_network_predict"
+_tensor_bytes = struct.Struct("PPii").pack  # Tensor's members
+#: The same function, which takes tensors as bytes, and numbers as ctypes has them already: structures cost more than a small
+#: network, and conversions to declared types half a microsecond.
+_predict = ctypes.CFUNCTYPE(_STATUS)(ctypes.cast(_functions[_FUNCTION], ctypes.c_void_p).value or 0)
+_ONE = ctypes.c_size_t(1)
 
 
 def prediction(network: Network, x: Shape, y: Array, claimed: list[int]) -> Callable[[Array, int], Optional[Array]]:
@@ -39,7 +47,7 @@ def prediction(network: Network, x: Shape, y: Array, claimed: list[int]) -> Call
         given = bytes_of(address(array), x_shape, x_rank, kind)
         status = call(handle, given, one, bytes_of(address(result), y_shape, y_rank, kind), one)
         if status:
-            _fail("swiftcnn_network_predict", status)
+            _fail(_FUNCTION, status)
         return result
 
     return predict
