@@ -30,7 +30,7 @@ library:
 # Every module of Embedded Swift carries weak copies of the runtime's functions, compiled for its own instruction set, and the
 # linker takes the first it sees: so baseline comes first, and what is wider last. The package manager would link by alphabet.
 OBJECTS := .build-embedded/release/swiftcnn.product/Objects.LinkFileList
-embedded:  ## build the library from the same sources as Embedded Swift: build/embedded, a tenth of the size
+embedded:  ## build the library from the same sources as Embedded Swift: build/embedded, without the runtime
 	@rm -f .build-embedded/libswiftcnn.so  # a build that is cut off leaves none that differs from its objects
 	SWIFTCNN_EMBEDDED=1 $(SWIFT_BUILD) --product swiftcnn --scratch-path .build-embedded
 	@mkdir -p build/embedded
