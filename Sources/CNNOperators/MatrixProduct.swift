@@ -38,26 +38,26 @@ struct MatrixView<T> {
 }
 
 /// The right matrix of a product: as it lies, or in the panels that the tiles read, packed beforehand (`packPanels`).
-enum RightMatrix<T> {
+enum RightMatrix<T: Element> {
   case view(MatrixView<T>)
-  /// [panel][K][two vectors], panels `pitch` elements apart; zeros behind the last column.
-  case panels(UnsafePointer<T>, pitch: Int, width: Int)
+  /// [panel][K][`panelWidth`], panels `pitch` elements apart; zeros behind the last column. The matrix begins in row `row` of each.
+  case panels(UnsafePointer<T>, pitch: Int, row: Int = 0)
 
   /// Columns begin at a panel.
   func from(row: Int, column: Int) -> RightMatrix {
     switch self {
     case .view(let view): .view(view.from(row: row, column: column))
-    case .panels(let data, let pitch, let width):
-      .panels(data + (column / width &* pitch &+ row &* width), pitch: pitch, width: width)
+    case .panels(let data, let pitch, let first):
+      .panels(data + column / (2 &* T.lanes) &* pitch, pitch: pitch, row: first &+ row)
     }
   }
 }
 
+/// Elements of a row of a panel with so many columns: two vectors, or one where that is enough, as it may be for the last of a matrix.
+func panelWidth<T: Element>(_ columns: Int, of _: T.Type) -> Int { columns > T.lanes ? 2 &* T.lanes : T.lanes }
+
 /// How many elements the panels of b[K][N] have.
-func packedCells<T: Element>(_ K: Int, _ N: Int, of _: T.Type) -> Int {
-  let width = 2 &* T.lanes
-  return (N &+ width &- 1) / width &* width &* K
-}
+func packedCells<T: Element>(_ K: Int, _ N: Int, of _: T.Type) -> Int { (N &+ T.lanes &- 1) / T.lanes &* T.lanes &* K }
 @_specialize(where T == Float) @_specialize(where T == Double)
 func packPanels<T: Element>(_ b: MatrixView<T>, _ K: Int, _ N: Int, _ to: UnsafeMutablePointer<T>) throws(CNNError) {
   let product = PackedProduct<T>(M: 1, N: N), width = product.panel
@@ -65,10 +65,7 @@ func packPanels<T: Element>(_ b: MatrixView<T>, _ K: Int, _ N: Int, _ to: Unsafe
     product.pack(b.from(row: 0, column: p &* width), min(width, N &- p &* width), K, to + p &* width &* K)
   }
 }
-func panels<T: Element>(_ data: UnsafePointer<T>, _ K: Int) -> RightMatrix<T> {
-  let width = 2 &* T.lanes
-  return .panels(data, pitch: width &* K, width: width)
-}
+func panels<T: Element>(_ data: UnsafePointer<T>, _ K: Int) -> RightMatrix<T> { .panels(data, pitch: 2 &* T.lanes &* K) }
 
 /// How many of so many rows (or columns) of tiles are a task at most. Of rows, so few that they stay in the second cache while b comes
 /// through, and so many that it comes through seldom; for several threads four tasks each, which come out even.
@@ -84,8 +81,8 @@ func matrixProduct<T: Element>(
   _ M: Int, _ N: Int, _ K: Int, _ a: MatrixView<T>, _ b: RightMatrix<T>, bias: UnsafePointer<T>?, _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
   if M == 0 || N == 0 { return }
-  if M == 1, case .panels(let panels, let pitch, let panel) = b {
-    return try rowProduct(N, K, a, panels, pitch: pitch, panel: panel, bias: bias, c)
+  if M == 1, case .panels(let panels, let pitch, 0) = b {
+    return try rowProduct(N, K, a, panels, pitch: pitch, bias: bias, c)
   }
   // A single row is a column as well, as the tiles want it.
   let a = M == 1 && a.columnStep == 1 ? MatrixView(data: a.data, rowStep: 1, columnStep: 1) : a
@@ -132,10 +129,10 @@ func matrixProduct<T: Element>(
 
 /// c[N] = a[K] . b[K][N] + bias[N], of panels that lie `pitch` elements apart: with the bits of a row of a larger product.
 private func rowProduct<T: Element>(
-  _ N: Int, _ K: Int, _ a: MatrixView<T>, _ panels: UnsafePointer<T>, pitch: Int, panel: Int, bias: UnsafePointer<T>?,
+  _ N: Int, _ K: Int, _ a: MatrixView<T>, _ panels: UnsafePointer<T>, pitch: Int, bias: UnsafePointer<T>?,
   _ c: UnsafeMutablePointer<T>
 ) throws(CNNError) {
-  let kernels = T.kernels, columns = 4 &* panel, tasks = (N &+ columns &- 1) / columns
+  let kernels = T.kernels, columns = 8 &* T.lanes, tasks = (N &+ columns &- 1) / columns
   parallel(tasks, width: try parallelWidth(tasks, .streamed(N, K))) { i, _ in
     let first = i &* columns
     kernels.rowTile(
@@ -254,27 +251,30 @@ struct PackedProduct<T: Element> {
     _ b: RightMatrix<T>, _ first: Int, _ some: Int, columns: Int, _ count: Int, _ scratch: UnsafeMutablePointer<T>
   ) -> (UnsafePointer<T>, step: Int, apart: Int) {
     switch b {
-    case .panels(let data, let pitch, let width): return (data + first &* pitch, width, pitch)
+    case .panels(let data, let pitch, let row):
+      let width = panelWidth(columns, of: T.self)
+      return (data + (first &* pitch &+ row &* width), width, pitch)
     case .view(let view):
       // Of the last one, no more than its columns may be read.
       if readsInPlace(view) && columns == panel { return (view.data + first &* panel, view.rowStep, panel) }
       for p in 0..<some {
         pack(view.from(row: 0, column: (first &+ p) &* panel), columns, count, scratch + p &* panel &* count)
       }
-      return (UnsafePointer(scratch), panel, panel &* count)
+      return (UnsafePointer(scratch), panelWidth(columns, of: T.self), panel &* count)
     }
   }
 
-  /// b[count][columns] as [count][panel], zeros behind the columns. Of a panel of one vector, the second is never read.
+  /// b[count][columns] as a panel, zeros behind the columns.
   func pack(_ b: MatrixView<T>, _ columns: Int, _ count: Int, _ to: UnsafeMutablePointer<T>) {
+    let width = panelWidth(columns, of: T.self)
     if b.columnStep == 1 {
       var copy = RowCopy(
-        from: b.data, fromRow: b.rowStep, to: to, toRow: panel, rows: count, columns: columns, after: panel &- columns, fill: 0)
+        from: b.data, fromRow: b.rowStep, to: to, toRow: width, rows: count, columns: columns, after: width &- columns, fill: 0)
       // The next panel's part of the rows, which are too far apart for a core to see the pattern.
       copy.ahead = panel
       T.kernels.copyRows(copy)
     } else {
-      T.kernels.transpose(b.data, b.columnStep, columns, count, to, panel, true)
+      T.kernels.transpose(b.data, b.columnStep, columns, count, to, width, true)
     }
   }
 }

@@ -66,7 +66,7 @@ package struct Pooling {
     try gradX.mustNotOverlap(gradY)
     try gradX.mustNotOverlap(winners)
     let (OH, OW, H, W) = (shape[2], shape[3], gradX.shape[2], gradX.shape[3])
-    try checkWinners(winners, H, W, OH, OW)
+    try checkWinners(winners, H, W, OH, OW, T.self)
     let spread = try WinnersSpread<T>(window, gradX.shape, shape), pixels = OH &* OW, area = H &* W
     try spread.channels.forEach(room: spread.cells) { channel, stacked, cells in
       spread.run(
@@ -75,39 +75,47 @@ package struct Pooling {
   }
 
   /// Winners come from the caller: each must be -1 or a cell of its window inside the image.
-  private func checkWinners(_ winners: Input<Int32>, _ H: Int, _ W: Int, _ OH: Int, _ OW: Int) throws(CNNError) {
-    // The sign of what is too large, or of what is below -1, stays.
-    let taps = UInt32(truncatingIfNeeded: window.taps)
-    var signs: UInt32 = 0
-    for i in 0..<winners.shape.count {
-      let place = UInt32(bitPattern: winners.data[i] &+ 1)
-      signs |= place | (taps &- place)
-    }
-    var outside = signs >> 31 != 0
-    // The windows that reach over the image's edge are in the first and last rows and columns of windows.
+  private func checkWinners<T: Element>(
+    _ winners: Input<Int32>, _ H: Int, _ W: Int, _ OH: Int, _ OW: Int, _: T.Type
+  ) throws(CNNError) {
+    let planes = winners.shape[0] &* winners.shape[1], kernels = T.kernels, columns = window.kernel[1]
     let innerRows = windowsInside(0, H, OH), inner = windowsInside(1, W, OW)
-    let rows = (0..<OH).map { cells(0, $0, H) }, columns = (0..<OW).map { cells(1, $0, W) }
-    let places = (0..<window.taps).map { (row: $0 / window.kernel[1], column: $0 % window.kernel[1]) }
-    for plane in 0..<winners.shape[0] &* winners.shape[1] where !outside && (innerRows.count < OH || inner.count < OW) {
+    let rows = (0..<OH).map { cells(0, $0, H) }, columnOf = (0..<window.taps).map { $0 % columns }
+    // Windows that reach over the image's edge, at the left and at the right, may win less columns.
+    let edges = (0..<OW).filter { !inner.contains($0) }, allowed = edges.map { cells(1, $0, W) }
+    let isInside = edges.isEmpty && innerRows.count == OH
+    func areRight(_ winners: UnsafePointer<Int32>, planes: Int) -> Bool {
+      if isInside { return kernels.arePositions(winners, planes &* OH &* OW, 0, window.taps) }
+      for plane in 0..<planes where !areRight(winners + plane &* OH &* OW) { return false }
+      return true
+    }
+    func areRight(_ plane: UnsafePointer<Int32>) -> Bool {
+      // Rows of windows that may win the same rows of cells are one.
+      var row = 0
+      while row < OH {
+        let count = row == innerRows.lowerBound ? max(1, innerRows.count) : 1, from = plane + row &* OW
+        guard kernels.arePositions(from, count &* OW, rows[row].lowerBound &* columns, rows[row].upperBound &* columns) else {
+          return false
+        }
+        row &+= count
+      }
       for row in 0..<OH {
-        let from = winners.data + (plane &* OH &+ row) &* OW, allowed = rows[row],
-          skipped = innerRows.contains(row) ? inner : 0..<0
-        var ow = 0
-        while ow < OW {
-          if skipped.contains(ow) {
-            ow = skipped.upperBound
-            continue
-          }
-          let winner = Int(from[ow])
-          if winner >= 0 {
-            let place = places[winner]
-            outside = outside || !allowed.contains(place.row) || !columns[ow].contains(place.column)
-          }
-          ow &+= 1
+        for (ow, allowed) in zip(edges, allowed) {
+          let winner = Int(plane[row &* OW &+ ow])
+          if winner >= 0 && !allowed.contains(columnOf[winner]) { return false }
         }
       }
+      return true
     }
-    if outside {
+    let (tasks, most) = balanced(planes, most: max(1, 16_384 / max(1, OH &* OW))), from = winners.data
+    let width = try parallelWidth(tasks, .elements(winners.shape.count)), wrong = try Scratch<Int32>(width)
+    let wrongData = wrong.data
+    wrongData.update(repeating: 0, count: width)
+    parallel(tasks, width: width) { task, worker in
+      let first = task &* most, count = max(0, min(most, planes &- first))
+      if wrongData[worker] == 0 && !areRight(from + first &* OH &* OW, planes: count) { wrongData[worker] = 1 }
+    }
+    for worker in 0..<width where wrongData[worker] != 0 {
       throw .argument("winners: wanted positions 0 to \(window.taps - 1) inside the image, or -1; got another")
     }
   }

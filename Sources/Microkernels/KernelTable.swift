@@ -43,6 +43,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias SumTaps = @Sendable (_ windows: PoolWindows<T>, _ y: MutablePointer) -> Void
   public typealias SpreadWinners =
     @Sendable (_ gradY: Pointer, _ positions: Positions, _ windows: PoolWindows<T>, _ height: Int, _ rowWidth: Int) -> Void
+  public typealias ArePositions = @Sendable (_ positions: Positions, _ count: Int, _ low: Int, _ high: Int) -> Bool
   public typealias ScatterShares = @Sendable (_ gradY: Pointer, _ windows: PoolWindows<T>) -> Void
   public typealias MaxPlaneKernel = @Sendable (_ plane: MaxPlane<T>, _ row: MutablePointer) -> Void
   public typealias MaxPlaneGradientKernel = @Sendable (_ plane: MaxPlaneGradient<T>, _ room: MutablePointer) -> Void
@@ -50,7 +51,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   public typealias DepthwisePlaneGradient =
     @Sendable (_ plane: UnsafePointer<DepthwisePlane<T>>, _ sums: MutablePointer) -> Void
   public let depthwisePlane: DepthwisePlaneKernel, depthwisePlaneGradient: DepthwisePlaneGradient
-  public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners
+  public let maxTaps: MaxTaps, sumTaps: SumTaps, spreadWinners: SpreadWinners, arePositions: ArePositions
   public let scatterShares: ScatterShares, maxPlane: MaxPlaneKernel, maxPlaneGradient: MaxPlaneGradientKernel
 
   // Elements.
@@ -102,7 +103,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
     maxTaps: @escaping MaxTaps, sumTaps: @escaping SumTaps,
-    spreadWinners: @escaping SpreadWinners, scatterShares: @escaping ScatterShares,
+    spreadWinners: @escaping SpreadWinners, arePositions: @escaping ArePositions, scatterShares: @escaping ScatterShares,
     maxPlane: @escaping MaxPlaneKernel, maxPlaneGradient: @escaping MaxPlaneGradientKernel,
     depthwisePlane: @escaping DepthwisePlaneKernel,
     depthwisePlaneGradient: @escaping DepthwisePlaneGradient, addTo: @escaping AddTo,
@@ -121,7 +122,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
-    (self.spreadWinners, self.scatterShares) = (spreadWinners, scatterShares)
+    (self.spreadWinners, self.arePositions, self.scatterShares) = (spreadWinners, arePositions, scatterShares)
     (self.maxPlane, self.maxPlaneGradient) = (maxPlane, maxPlaneGradient)
     (self.depthwisePlane, self.depthwisePlaneGradient) = (depthwisePlane, depthwisePlaneGradient)
     (self.addTo, self.addRows, self.sum, self.sumOfProducts) = (addTo, addRows, sum, sumOfProducts)
@@ -157,6 +158,7 @@ extension KernelTable {
       maxTaps: { Microkernels.maxTaps(V.self, $0, $1, $2) },
       sumTaps: { Microkernels.sumTaps(V.self, $0, $1) },
       spreadWinners: { Microkernels.spreadWinners(V.self, $0, $1, $2, $3, $4) },
+      arePositions: { Microkernels.arePositions(V.self, $0, $1, from: $2, to: $3) },
       scatterShares: { Microkernels.scatterShares(V.self, $0, $1) },
       maxPlane: { Microkernels.maxPlane(V.self, $0, $1) },
       maxPlaneGradient: { Microkernels.maxPlaneGradient(V.self, $0, $1) },

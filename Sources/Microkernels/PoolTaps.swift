@@ -87,6 +87,22 @@ public func spreadWinners<V: Vector>(
   }
 }
 
+/// Whether all positions are from `low` to `high` - 1, or -1; 0 <= low <= high. By the signs of integers, of which the compiler makes vectors
+/// where comparisons would become branches.
+@inlinable @inline(never)
+public func arePositions<V: Vector>(
+  _: V.Type, _ positions: UnsafePointer<Int32>, _ count: Int, from low: Int, to high: Int
+) -> Bool {
+  let first = Int32(truncatingIfNeeded: low), last = Int32(truncatingIfNeeded: high &- low &- 1)
+  var signs: Int32 = 0
+  for i in 0..<count {
+    let place = positions[i] &- first, isOutside = place | (last &- place)
+    let other = ~positions[i], isAny = other | (0 &- other)
+    signs |= isOutside & isAny
+  }
+  return signs >= 0
+}
+
 /// x[r][i] of every tap += gradY[r][i]. The columns' step is 1 here.
 @inlinable @inline(never)
 public func scatterShares<V: Vector>(_: V.Type, _ gradY: UnsafePointer<V.Scalar>, _ o: PoolWindows<V.Scalar>) {

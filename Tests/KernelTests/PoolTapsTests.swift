@@ -125,6 +125,29 @@ extension KernelTable {
     }
   }
 
+  @Test(arguments: instructionSets) func arePositions(_ set: InstructionSet) {
+    arePositions(set.float32())
+    arePositions(set.float64())
+  }
+
+  /// One position among right ones, the first, the last, or in between.
+  private func arePositions<T: Element>(_ table: KernelTable<T>) {
+    for count in table.sizes {
+      for (low, high) in [(0, 4), (3, 9), (0, 0), (2, 2), (0, 1 << 30)] {
+        for position in [Int32.min, -2, -1, 0, 1, 2, 3, 4, 8, 9, .max] {
+          let isRight = position == -1 || (low..<high).contains(Int(position))
+          for place in Set([0, count / 2, count - 1]) where place >= 0 && place < count {
+            let positions = Block([Int32](repeating: low < high ? Int32(high - 1) : -1, count: count))
+            positions.data[place] = position
+            #expect(
+              table.arePositions(positions.data, count, low, high) == isRight,
+              "\(position) at \(place) of \(count), from \(low) to \(high)")
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: instructionSets) func scatterShares(_ set: InstructionSet) {
     scatterShares(set.float32())
     scatterShares(set.float64())

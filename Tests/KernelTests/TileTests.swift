@@ -37,19 +37,21 @@ import Testing
     rowTiles(set.float64())
   }
 
-  /// One row times up to nine panels, the last of them in part: with the bits of tiles of one row.
+  /// One row times up to nine panels, the last of them in part, and then maybe of one vector: with the bits of tiles of one row.
   private func rowTiles<T: Element>(_ table: KernelTable<T>) {
     let width = 2 * table.lanes
     for (panels, rest) in [(1, 1), (1, width), (2, width - 1), (3, table.lanes), (4, 3), (4, width), (5, 1), (9, width - 2)] {
       for (inner, hasBiases) in [(0, true), (1, false), (1, true), (37, true), (53, false)] {
         let (columns, aStep, pitch) = ((panels - 1) * width + rest, 3, inner * width + 5)
         let a = Block<T>(numbers(max(0, (inner - 1) * aStep + 1), 1)), biases = Block<T>(numbers(columns, 3))
-        let b = Block<T>(numbers(inner == 0 ? 0 : (panels - 1) * pitch + inner * width, 2))
+        let lastWidth = rest > table.lanes ? width : table.lanes
+        func panelWidth(_ p: Int) -> Int { p + 1 < panels ? width : lastWidth }
+        let b = Block<T>(numbers(inner == 0 ? 0 : (panels - 1) * pitch + inner * lastWidth, 2))
         let c = Block<T>(untouched: columns), tile = Block<T>(untouched: columns), offset = Block([0])
         let initial = hasBiases ? UnsafePointer(biases.data) : nil
         var wanted = (0..<columns).map { Expected(hasBiases ? biases.data[$0] : 0) }
         for n in 0..<columns {
-          for i in 0..<inner { wanted[n] += a.data[i * aStep] * b.data[n / width * pitch + i * width + n % width] }
+          for i in 0..<inner { wanted[n] += a.data[i * aStep] * b.data[n / width * pitch + i * panelWidth(n / width) + n % width] }
         }
         table.rowTile(
           RowOperands(
@@ -59,7 +61,7 @@ import Testing
           let count = p + 1 < panels ? width : rest
           var operands = TileOperands(
             a: UnsafePointer(a.data), b: b.data + p * pitch, c: tile.data + p * width, initial: initial.map { $0 + p * width },
-            aOffsets: offset.data, bOffsets: offset.data, taps: 1, inner: inner, aStep: aStep, bStep: width, cStep: columns,
+            aOffsets: offset.data, bOffsets: offset.data, taps: 1, inner: inner, aStep: aStep, bStep: panelWidth(p), cStep: columns,
             columns: count)
           if count > table.lanes { table.tallTiles[0](&operands) } else { table.narrowTiles[0](&operands) }
         }

@@ -43,8 +43,9 @@ extension Convolution.Sizes {
           copy.ahead = 2 &* pixels
           kernels.copyRows(copy)
           if rest == 0 { continue }
-          (copy.from, copy.to) = (copy.from + whole &* panel, copy.to + whole &* panelStep)
-          (copy.rows, copy.columns, copy.after) = (1, rest, panel &- rest)
+          let lastWidth = panelWidth(rest, of: T.self)
+          (copy.from, copy.to) = (copy.from + whole &* panel, own + (whole &* panelStep &+ i &* lastWidth))
+          (copy.rows, copy.columns, copy.after) = (1, rest, lastWidth &- rest)
           kernels.copyRows(copy)
         }
         for p in 0..<packing.panels {
@@ -52,7 +53,7 @@ extension Convolution.Sizes {
           let step = packing.vectors(p) &* packing.lanes, channels = min(step, K &- p &* panel)
           PackedProduct<T>(M: channels, N: count).run(
             MatrixView(data: filters + (packing.panel(g, p) &+ c &* step), rowStep: 1, columnStep: step),
-            .panels(UnsafePointer(own), pitch: panelStep, width: panel), terms, start: nil,
+            .panels(UnsafePointer(own), pitch: panelStep), terms, start: nil,
             rowStart: filters + (packing.weights &+ packing.bias(g, p)), adds: c > 0, limits: isLast ? limits : nil,
             ahead: RowsAhead(from: next + row &* pixels, rows: rows, step: pixels, columns: size &* panel),
             y + ((image &* K &+ p &* panel) &* pixels &+ first), pixels, own)

@@ -52,13 +52,13 @@ extension Convolution.Sizes {
   private func panelsOf(_ data: UnsafeMutablePointer<T>, _ run: PixelRun) -> RightMatrix<T> {
     CNNOperators.panels(UnsafePointer(data), run.terms)
   }
-  /// A panel of x transposed: two vectors of its channels, pixel after pixel.
+  /// A panel of x transposed: channels for its columns, pixel after pixel.
   private func packPanel(_ x: UnsafePointer<T>, _ g: Int, _ run: PixelRun, _ p: Int, _ to: UnsafeMutablePointer<T>) {
-    let panel = panel, c = p &* panel, columns = min(panel, C &- c)
+    let panel = panel, c = p &* panel, columns = min(panel, C &- c), width = panelWidth(columns, of: T.self)
     for i in 0..<run.images {
-      let plane = ((run.image &+ i) &* G &+ g) &* C &+ c, term = p &* run.terms &+ i &* run.pixels
+      let plane = ((run.image &+ i) &* G &+ g) &* C &+ c, own = to + (p &* run.terms &* panel &+ i &* run.pixels &* width)
       T.kernels.transpose(
-        x + (plane &* pixels &+ run.pixel), pixels, columns, run.pixels, to + term &* panel, panel, true)
+        x + (plane &* pixels &+ run.pixel), pixels, columns, run.pixels, own, width, true)
     }
   }
   /// Channels k to k + rows of grad_y: as they lie, or, of several images, gathered in `room`.
