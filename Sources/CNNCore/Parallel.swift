@@ -40,10 +40,10 @@ private struct Job {
   let body: (Int, Int) -> Void
 }
 
-/// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each. Each of them gets at
-/// least ten microseconds of the work there is, or it would cost more to wake than it does.
+/// How many workers `parallel` will use for so many tasks: ask first, and lay out scratch memory for each. Each of them gets more
+/// of the work there is than it costs to call it: half a microsecond while it waits for the next job, some ten where it sleeps.
 package func parallelWidth(_ count: Int, _ work: Work = .plenty) throws(CNNError) -> Int {
-  max(1, min(count, try Threads.count(), work.nanoseconds / 10_000))
+  max(1, min(count, try Threads.count(), work.nanoseconds / (platform_crew_is_awake() ? 3_000 : 10_000)))
 }
 
 /// About how long something takes on one core; only to tell what is too little to share. Saturates.

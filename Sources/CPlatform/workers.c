@@ -18,7 +18,7 @@ static pthread_mutex_t crew_lock = PTHREAD_MUTEX_INITIALIZER; /* held by the cal
 static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell = PTHREAD_COND_INITIALIZER;
 static int started;  /* workers that exist, not counting callers */
-static int sleeping; /* of those, waiting at the bell; guarded by bell_lock */
+static int sleeping; /* of those, waiting at the bell; written with bell_lock held */
 /* The job's number, whether it may still be entered, and how many workers are inside. A worker that wakes up too late finds
  * the job closed; nobody waits for it. */
 enum { INSIDE = 0xffff, OPEN = 0x10000, NUMBER_SHIFT = 17 };
@@ -73,9 +73,9 @@ static void *worker_life(void *argument) {
     for (int i = 0; i < SPINS && current_number() == seen; i++) pause_briefly();
     if (current_number() == seen) {
       pthread_mutex_lock(&bell_lock);
-      sleeping++;
+      __atomic_fetch_add(&sleeping, 1, __ATOMIC_RELAXED);
       while (current_number() == seen) pthread_cond_wait(&bell, &bell_lock);
-      sleeping--;
+      __atomic_fetch_add(&sleeping, -1, __ATOMIC_RELAXED);
       pthread_mutex_unlock(&bell_lock);
     }
     seen = current_number();
@@ -119,7 +119,7 @@ static bool enlist(int wanted) {
   while (started < wanted) {
     pthread_t thread;
     if (pthread_create(&thread, &attributes, worker_life, (void *)(intptr_t)current_number())) break;
-    started++;
+    __atomic_fetch_add(&started, 1, __ATOMIC_RELAXED);
   }
   pthread_sigmask(SIG_SETMASK, &mine, NULL);
   pthread_attr_destroy(&attributes);
@@ -144,7 +144,7 @@ bool platform_run(int workers, int64_t tasks, platform_work work, void *context)
   }
   pthread_mutex_lock(&bell_lock);
   __atomic_store_n(&state, ((current_number() + 1) << NUMBER_SHIFT) | OPEN, __ATOMIC_SEQ_CST);
-  if (sleeping) pthread_cond_broadcast(&bell);
+  if (__atomic_load_n(&sleeping, __ATOMIC_RELAXED)) pthread_cond_broadcast(&bell);
   pthread_mutex_unlock(&bell_lock);
   work(context, 0);
   __atomic_fetch_and(&state, ~(int64_t)OPEN, __ATOMIC_SEQ_CST);
@@ -152,6 +152,10 @@ bool platform_run(int workers, int64_t tasks, platform_work work, void *context)
     if (spins < SPINS) pause_briefly(); else sched_yield(); /* more threads than processors */
   pthread_mutex_unlock(&crew_lock);
   return true;
+}
+
+bool platform_crew_is_awake(void) {
+  return __atomic_load_n(&started, __ATOMIC_RELAXED) > 0 && __atomic_load_n(&sleeping, __ATOMIC_RELAXED) == 0;
 }
 
 void platform_lock(void) { pthread_mutex_lock(&list_lock); }

@@ -51,7 +51,8 @@ import Testing
         let initial = hasBiases ? UnsafePointer(biases.data) : nil
         var wanted = (0..<columns).map { Expected(hasBiases ? biases.data[$0] : 0) }
         for n in 0..<columns {
-          for i in 0..<inner { wanted[n] += a.data[i * aStep] * b.data[n / width * pitch + i * panelWidth(n / width) + n % width] }
+          let column = b.data + (n / width * pitch + n % width)
+          for i in 0..<inner { wanted[n] += a.data[i * aStep] * column[i * panelWidth(n / width)] }
         }
         table.rowTile(
           RowOperands(
@@ -61,8 +62,8 @@ import Testing
           let count = p + 1 < panels ? width : rest
           var operands = TileOperands(
             a: UnsafePointer(a.data), b: b.data + p * pitch, c: tile.data + p * width, initial: initial.map { $0 + p * width },
-            aOffsets: offset.data, bOffsets: offset.data, taps: 1, inner: inner, aStep: aStep, bStep: panelWidth(p), cStep: columns,
-            columns: count)
+            aOffsets: offset.data, bOffsets: offset.data, taps: 1, inner: inner, aStep: aStep, bStep: panelWidth(p),
+            cStep: columns, columns: count)
           if count > table.lanes { table.tallTiles[0](&operands) } else { table.narrowTiles[0](&operands) }
         }
         #expect((0..<columns).allSatisfy { c.data[$0] == tile.data[$0] }, "\(columns) columns, \(inner) inner")

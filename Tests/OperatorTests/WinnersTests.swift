@@ -6,10 +6,11 @@ import Testing
 
 @Suite struct WinnersTests {
   /// Padded on no side, on one, on all; dilated; windows that lie beside the image, and none that lies in it.
-  private static let windows: [(kernel: (Int, Int), stride: Int, pads: InlineArray<4, Int>, dilation: Int, image: (Int, Int))] = [
-    ((2, 2), 2, [0, 0, 0, 0], 1, (6, 5)), ((3, 3), 2, [1, 1, 1, 1], 1, (7, 8)), ((3, 2), 1, [0, 1, 2, 0], 1, (4, 5)),
-    ((2, 3), 2, [0, 2, 1, 2], 2, (5, 9)), ((3, 3), 1, [4, 0, 0, 4], 1, (3, 4)), ((4, 4), 1, [2, 2, 2, 2], 1, (2, 2)),
-  ]
+  private static let windows: [(kernel: (Int, Int), stride: Int, pads: InlineArray<4, Int>, dilation: Int, image: (Int, Int))] =
+    [
+      ((2, 2), 2, [0, 0, 0, 0], 1, (6, 5)), ((3, 3), 2, [1, 1, 1, 1], 1, (7, 8)), ((3, 2), 1, [0, 1, 2, 0], 1, (4, 5)),
+      ((2, 3), 2, [0, 2, 1, 2], 2, (5, 9)), ((3, 3), 1, [4, 0, 0, 4], 1, (3, 4)), ((4, 4), 1, [2, 2, 2, 2], 1, (2, 2)),
+    ]
 
   @Test(arguments: 0..<windows.count) func everyPlace(_ i: Int) throws {
     try everyPlace(i, of: Float.self)

@@ -224,3 +224,54 @@ def test_recompute_takes_less_memory_and_gives_the_same_bits() -> None:
     (kept, more), (again, less) = trained(False), trained(True)
     assert kept == again
     assert less < 0.7 * more
+
+
+def test_steps_of_shapes_that_came_before():
+    """They go a shorter way, which must give the same bits, and be left where something is different."""
+    x, labels = normal(24, 3, 4), np.arange(8) % 4
+
+    def network():
+        sc.manual_seed(3)
+        return nn.Sequential(nn.Flatten(), nn.Linear(12, 4)).compile("cross_entropy", optim.SGD(0.1, momentum=0.9))
+
+    def batches():
+        return [x[i : i + 8].astype(np.float32) for i in (0, 8, 16, 0)]
+
+    short, long = network(), network()
+    for batch in batches():
+        assert short.train_step(batch, labels) == long.train_step(batch.tolist(), labels.tolist())
+        assert np.array_equal(short[1].weight.data, long[1].weight.data)
+    assert short._state.engine.steps and not long._state.engine.steps
+
+    def step(net, batch, target):
+        return net.train_step(batch, target), net[1].weight.data.copy()
+
+    def expect_same(batch, target):
+        (loss, weight), (wanted, wanted_weight) = step(short, batch, target), step(long, batch.tolist(), target.tolist())
+        assert loss == wanted and np.array_equal(weight, wanted_weight)
+
+    first = batches()[0]
+    expect_same(first[:, ::-1].astype(np.float64), labels)
+    expect_same(np.asfortranarray(first), labels)
+    expect_same(first, labels[::-1])
+    expect_same(first, labels.astype(np.int32))
+    expect_same(first, labels.astype(np.int8))
+    expect_same(first, np.eye(4, dtype=np.float32)[labels])
+    expect_same(first[:5], labels[:5])
+    before = short[1].weight.data.copy()
+    for target in (labels[:7], labels + 1):
+        with pytest.raises(sc.errors.SwiftCNNError, match="target"):
+            short.train_step(first, target)
+    assert np.array_equal(short[1].weight.data, before)
+    expect_same(first, labels)
+    # Its numbers were in another network meanwhile, which changed them.
+    for net in (short, long):
+        nn.Sequential(net[1]).compile("mse", optim.SGD(1.0)).train_step(np.ones((1, 12)), np.ones((1, 4)))
+    expect_same(first, labels)
+    # Of another loss the same labels are something else.
+    for net in (short, long):
+        net.compile("mse", optim.SGD(0.1))
+    assert not short._state.engine.steps
+    with pytest.raises(sc.errors.ShapeError):
+        short.train_step(first, labels)
+    expect_same(first, np.eye(4, dtype=np.float32)[labels])

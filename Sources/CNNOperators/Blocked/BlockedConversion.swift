@@ -15,7 +15,14 @@ extension BlockedArray {
   /// Writes the halo of one block of channels.
   func clearHalo(_ n: Int, _ block: Int) { clearHalo(n, block, rows: 0..<H) }
   /// The same of some rows of the image: what is beside them, and above the first and below the last of all.
-  func clearHalo(_ n: Int, _ block: Int, rows: Range<Int>) {
+  func clearHalo(_ n: Int, _ block: Int, rows: Range<Int>) { clearHalo(n, block, rows: rows, below: rows.upperBound == H) }
+  /// The same of the rows that begin among these pixels.
+  func clearHalo(_ n: Int, _ block: Int, besidePixels pixels: Range<Int>) {
+    // The last one may end among others.
+    clearHalo(
+      n, block, rows: (pixels.lowerBound &+ W &- 1) / W..<(pixels.upperBound &+ W &- 1) / W, below: pixels.upperBound == H &* W)
+  }
+  private func clearHalo(_ n: Int, _ block: Int, rows: Range<Int>, below: Bool) {
     if halo == 0 { return }
     let side = halo &* BlockedArray.lanes, start = data + (n &* imageStep &+ block &* blockStep)
     // What is beside two rows that follow each other is in one piece.
@@ -24,7 +31,7 @@ extension BlockedArray {
       RowCopy(
         from: UnsafePointer(start), fromRow: 0, to: start + ((halo &+ rows.lowerBound &+ 1) &* rowStep &- side),
         toRow: rowStep, rows: max(0, min(rows.upperBound, H &- 1) &- rows.lowerBound), columns: 0, after: 2 &* side, fill: 0))
-    if rows.upperBound == H { zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side) }
+    if below { zero(start + ((halo &+ H) &* rowStep &- side), halo &* rowStep &+ side) }
   }
   func clearHalo() throws(CNNError) {
     if halo == 0 { return }

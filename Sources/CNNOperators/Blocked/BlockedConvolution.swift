@@ -2,7 +2,7 @@
 package import CNNCore
 import Microkernels
 
-package struct BlockedConvolution<T: Element> {
+package final class BlockedConvolution<T: Element> {
   private let sizes: Convolution.Sizes<T>
   private let filters: BlockedFilters<T>
   private let winograd: Winograd<T>?
@@ -105,6 +105,5 @@ package struct BlockedConvolution<T: Element> {
       try sizes.directForward(planar: x, filters, prepared, planar: y, limits: epilogue.limits)
     default: throw CNNError(.unsupported, "convolution: wanted x and y in the same layout")
     }
-    if winograd == nil, case .blocked(let y) = y { try y.clearHalo() }
   }
 }

@@ -45,6 +45,7 @@ extension Convolution.Sizes {
       (windows.rows, windows.xRow, windows.yRow) = (count, window.strides[0] &* x.rowStep, y.rowStep)
       windows.residualRow = added?.1 ?? 0
       withUnsafePointer(to: windows) { kernel($0, step) }
+      y.clearHalo(n, block, rows: row..<row &+ count)
     }
   }
 

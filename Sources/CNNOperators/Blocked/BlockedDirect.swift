@@ -40,7 +40,8 @@ extension Convolution.Sizes {
       packing: packing, filters: filters, bias: filters + packing.weights, step: window.strides[1] <= 2 ? window.strides[1] : 0,
       aStep: 1, runs: runs.data, runsPerBlock: taps, runCount: blocks &* taps, columnStep: window.strides[1] &* lanes,
       rowStep: isFlat ? columns &* lanes : window.strides[0] &* x.rowStep, oneByOne: window.strides[1] > 2,
-      pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, isScattered: isFlat && y.halo > 0, epilogue: epilogue,
+      pixelStep: lanes, pixelRow: isFlat ? columns &* lanes : y.rowStep, isScattered: isFlat && y.halo > 0,
+      writesHalo: y.halo > 0, epilogue: epilogue,
       residualRow: isFlat ? columns &* lanes : epilogue.residual?.rowStep ?? 0
     )
     .run(

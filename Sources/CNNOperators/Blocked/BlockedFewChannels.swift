@@ -67,6 +67,11 @@ extension Convolution.Sizes {
                 offsetData + worker &* poolTaps)
             }
           }
+          if let target {
+            for v in 0..<packing.vectors(panel) {
+              target.clearHalo(n, g &* packing.blocks &+ 2 &* panel &+ v, rows: rowsOfBand)
+            }
+          }
           if let planar {
             packing.drain(
               pooling == nil ? panelData : maximaData, pooling == nil ? results : maxima, n: n, g: g, panel: panel,

@@ -9,7 +9,9 @@ extension Pooling {
     _ x: BlockedArray<T>, _ y: BlockedArray<T>, winners: UnsafeMutablePointer<Int32>? = nil
   ) throws(CNNError) {
     if let winners {
-      try forEachBlockedRun(x, y) { windows, step, place in
+      try forEachBlockedRun(x, y) {
+        y.clearHalo($0, $1, rows: $2)
+      } windows: { windows, step, place in
         withUnsafePointer(to: windows) { T.kernels.blocked.maxPositions($0, step, winners + place.pixel &* windows.yStep) }
       } nothing: { to, channels in
         nothing(to, channels)
@@ -25,9 +27,9 @@ extension Pooling {
         blockedMaxRows(
           first..<first &+ count, plane, y.inside(n, block) + first &* y.rowStep, rowStep: y.rowStep, columns: y.W,
           scratchData + worker &* taps)
+        y.clearHalo(n, block, rows: first..<first &+ count)
       }
     }
-    try y.clearHalo()
   }
   /// The maximum of a window without a cell.
   private func nothing<T: Element>(_ to: UnsafeMutablePointer<T>, _ channels: Int) {
@@ -97,8 +99,10 @@ extension Pooling {
     // Every cell is in one window: then it is written once, and there need not be zeros before.
     let isCut = (0..<2).allSatisfy { window.kernel[$0] == window.strides[$0] && window.dilations[$0] == 1 }
     let replaces = isCut && gradY.H &* window.strides[0] == gradX.H && gradY.W &* window.strides[1] == gradX.W
-    if replaces { try gradX.clearHalo() } else { zero(gradX.data, gradX.count) }
-    try forEachBlockedRun(gradX, gradY, bands: 1) { windows, step, place in
+    try forEachBlockedRun(gradX, gradY, bands: 1) { n, block, _ in
+      if replaces { return gradX.clearHalo(n, block) }
+      zero(gradX.data + (n &* gradX.imageStep &+ block &* gradX.blockStep), gradX.blockStep)
+    } windows: { windows, step, place in
       var windows = windows
       windows.replaces = replaces
       withUnsafePointer(to: windows) { T.kernels.blocked.scatterWinners($0, step, winners + place.pixel &* windows.yStep) }
@@ -109,21 +113,22 @@ extension Pooling {
   @_specialize(where T == Float) @_specialize(where T == Double)
   package func blockedAverageForward<T: Element>(_ x: BlockedArray<T>, _ y: BlockedArray<T>) throws(CNNError) {
     let divisors = Divisors(self, x: (x.H, x.W), y: (y.H, y.W))
-    try forEachBlockedRun(x, y) { windows, step, place in
+    try forEachBlockedRun(x, y) {
+      y.clearHalo($0, $1, rows: $2)
+    } windows: { windows, step, place in
       var windows = windows
       windows.divisor = T(divisors.byRow[place.row] &* divisors.byColumn[place.column])
       withUnsafePointer(to: windows) { T.kernels.blocked.meanWindows($0, step) }
     } nothing: { to, _ in
       zero(to, T.lanes)
     }
-    try y.clearHalo()
   }
 
-  /// Calls body(windows, elements from one to the next, where the first is in y, and which pixel of all blocks) for runs of windows in y's rows that have the same cells, and
+  /// Calls begin(image, block of channels, some rows of y), then body(windows, elements from one to the next, where the first is in y, and which pixel of all blocks) for runs of windows in y's rows that have the same cells, and
   /// nothing(pixel, its channels) for windows without a cell.
   private func forEachBlockedRun<T: Element>(
-    _ x: BlockedArray<T>, _ y: BlockedArray<T>, bands: Int? = nil,
-    _ body: (BlockedWindowOperands<T>, Int, (row: Int, column: Int, pixel: Int)) -> Void,
+    _ x: BlockedArray<T>, _ y: BlockedArray<T>, bands: Int? = nil, begin: (Int, Int, Range<Int>) -> Void,
+    windows body: (BlockedWindowOperands<T>, Int, (row: Int, column: Int, pixel: Int)) -> Void,
     nothing: (UnsafeMutablePointer<T>, Int) -> Void
   ) throws(CNNError) {
     let lanes = T.lanes, taps = window.taps, (OH, OW) = (y.H, y.W), blocks = x.blocks
@@ -134,6 +139,7 @@ extension Pooling {
     parallel(tasks, width: width) { task, worker in
       let n = task / (blocks &* bands), block = task / bands % blocks, (first, count) = part(task % bands, of: bands, OH)
       let from = UnsafePointer(x.inside(n, block)), to = y.inside(n, block), offsets = scratchData + worker &* taps
+      begin(n, block, first..<first &+ count)
       for row in first..<first &+ count {
         let inRows = cells(0, row, x.H)
         var column = 0

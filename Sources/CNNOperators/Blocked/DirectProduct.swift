@@ -28,6 +28,8 @@ struct DirectProduct<T: Element> {
   let pixelStep: Int, pixelRow: Int
   /// Whether pixels are one row, cut into parts, but y has a halo: the worker's memory takes a panel's results first.
   var isScattered = false
+  /// Whether these are all of y's pixels: then its halo is written too, while the cells beside it are in the worker's caches.
+  var writesHalo = false
   /// Whether sums go on from what is there; without a bias.
   var adds = false
   var epilogue = Epilogue<T>(), residualRow = 0
@@ -70,14 +72,16 @@ struct DirectProduct<T: Element> {
               min(columns, total &- r &* columns), slice,
               elsewhere: isScattered ? (own + (row &- firstRow) &* rowCells, panelBlock) : nil)
           }
-          if !isScattered || !slice.isLast { continue }
+          if !slice.isLast || !isScattered && !writesHalo { continue }
           for n in firstRow / rows..<(firstRow &+ rowCount &+ rows &- 1) / rows {
             let first = max(firstRow, n &* rows), last = min(firstRow &+ rowCount, (n &+ 1) &* rows)
+            let pixels = (first &- n &* rows) &* columns..<min(total, (last &- n &* rows) &* columns)
             for v in 0..<packing.vectors(panel) {
-              y.scatter(
-                UnsafePointer(own) + (v &* panelBlock &+ (first &- firstRow) &* rowCells),
-                pixels: (first &- n &* rows) &* columns..<min(total, (last &- n &* rows) &* columns), n,
-                g &* packing.blocks &+ 2 &* panel &+ v)
+              let block = g &* packing.blocks &+ 2 &* panel &+ v
+              if isScattered {
+                y.scatter(UnsafePointer(own) + (v &* panelBlock &+ (first &- firstRow) &* rowCells), pixels: pixels, n, block)
+              }
+              if writesHalo { y.clearHalo(n, block, besidePixels: pixels) }
             }
           }
         }

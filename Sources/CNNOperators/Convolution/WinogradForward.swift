@@ -42,10 +42,12 @@ extension Winograd {
     for b in 0..<channelBlocks {
       runData.data[b] = TileRun(offset: b &* tiles &* lanes, count: min(lanes, C &- b &* lanes))
     }
-    if blocks.count > 1, case .prepared(let prepared) = source {
+    // A few blocks do not come out even among several threads, or are fewer than these.
+    let width = try parallelWidth(blocks.count &* filters.panels, work), areEnough = width == 1 || blocks.count >= 4 &* width
+    if blocks.count > 1 && areEnough, case .prepared(let prepared) = source {
       try forwardByBlocks(x, runData.data, prepared, bias, epilogue, y)
     } else {
-      try forwardOneBlock(x, runData.data, source, bias, epilogue, y)
+      try forwardTogether(x, runData.data, source, bias, epilogue, y)
     }
   }
 
@@ -121,52 +123,56 @@ extension Winograd {
       }
       for panel in 0..<filters.panels {
         multiplyPrepared(UnsafePointer(inputs), block, tiles: tiles, runs: runs, prepared, panel: panel, products)
-        let vectors = filters.vectors(panel)
-        for v in 0..<vectors {
-          for image in 0..<block.images {
-            transformOutput(
-              UnsafePointer(products) + v &* tiles &* lanes, block, tiles: tiles, image: image, outputBlock: 2 &* panel &+ v,
-              bias: bias, epilogue, y, work)
-          }
-        }
+        finish(products, block, tiles: tiles, panel: panel, bias, epilogue, y, work)
       }
     }
   }
 
-  /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels.
-  private func forwardOneBlock(
+  /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels of a block of tiles.
+  private func forwardTogether(
     _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ source: WinogradFilters<T>.Source, _ bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>,
     _ y: ImageArray<T>
   ) throws(CNNError) {
-    let lanes = lanes, block = blocks[0], tiles = blockTiles, map = inputMap(tiles: tiles)
+    let lanes = lanes, blocks = blocks, tiles = blockTiles, map = inputMap(tiles: tiles), channelBlocks = channelBlocks
     let filters = filters, mapWork = map.workCount(blocks), productCount = tiling.planes &* odd(2 &* tiles)
+    let inputCount = tiling.planes &* map.planeStep, images = blocks.reduce(0) { max($0, $1.images) }
     let perWorker = mapWork &+ outputWorkCount &+ productCount &+ inPlaceCount
-    let width = try parallelWidth(max(channelBlocks &* block.images, filters.panels), work)
-    let inputs = try Scratch<T>(tiling.planes &* map.planeStep), scratch = try Scratch<T>(width &* perWorker)
+    let transforms = blocks.count &* images &* channelBlocks, tasks = blocks.count &* filters.panels
+    let width = try parallelWidth(max(transforms, tasks), work)
+    let inputs = try Scratch<T>(blocks.count &* inputCount), scratch = try Scratch<T>(width &* perWorker)
     let (inputData, scratchData) = (inputs.data, scratch.data)
     for worker in 0..<width { zero(scratchData + worker &* perWorker, map.stripCount) }
-    parallel(channelBlocks &* block.images, width: width) { task, worker in
-      let b = task % channelBlocks
+    parallel(transforms, width: width) { task, worker in
+      let i = task / (images &* channelBlocks), image = task / channelBlocks % images, b = task % channelBlocks
+      if image >= blocks[i].images { return }
       map.transform(
-        x, block, image: task / channelBlocks, channelBlock: b, inputData + b &* tiles &* lanes, tileStep: lanes,
+        x, blocks[i], image: image, channelBlock: b, inputData + (i &* inputCount &+ b &* tiles &* lanes), tileStep: lanes,
         scratchData + worker &* perWorker)
     }
-    parallel(filters.panels, width: width) { panel, worker in
+    parallel(tasks, width: width) { task, worker in
+      let block = blocks[task / filters.panels], panel = task % filters.panels
       let work = scratchData + (worker &* perWorker &+ mapWork), products = work + outputWorkCount
-      let vectors = filters.vectors(panel)
+      let inputs = UnsafePointer(inputData) + task / filters.panels &* inputCount
       if !transformsInPlace, case .prepared(let transformed) = source {
-        multiplyPrepared(UnsafePointer(inputData), block, tiles: tiles, runs: runs, transformed, panel: panel, products)
+        multiplyPrepared(inputs, block, tiles: tiles, runs: runs, transformed, panel: panel, products)
       } else {
-        multiplyInPlace(
-          UnsafePointer(inputData), block, tiles: tiles, runs: runs, source, panel: panel, products, products + productCount)
+        multiplyInPlace(inputs, block, tiles: tiles, runs: runs, source, panel: panel, products, products + productCount)
       }
-      for v in 0..<vectors {
-        for image in 0..<block.images {
-          transformOutput(
-            UnsafePointer(products) + v &* tiles &* lanes, block, tiles: tiles, image: image, outputBlock: 2 &* panel &+ v,
-            bias: bias, epilogue, y, work)
-        }
+      finish(products, block, tiles: tiles, panel: panel, bias, epilogue, y, work)
+    }
+  }
+
+  /// y of a block's tiles and a panel of output channels.
+  private func finish(
+    _ products: UnsafePointer<T>, _ block: WinogradBlock, tiles: Int, panel: Int, _ bias: UnsafePointer<T>,
+    _ epilogue: Epilogue<T>, _ y: ImageArray<T>, _ work: UnsafeMutablePointer<T>
+  ) {
+    for v in 0..<filters.vectors(panel) {
+      for image in 0..<block.images {
+        transformOutput(
+          products + v &* tiles &* lanes, block, tiles: tiles, image: image, outputBlock: 2 &* panel &+ v, bias: bias, epilogue,
+          y, work)
       }
     }
   }

@@ -13,6 +13,7 @@ struct CrossEntropy<T: Element> {
   var isMean = true
 
   /// Throws where a target does not fit scores of shape `x`, which has two axes at least.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   func check(_ x: Shape, _ target: Target<T>) throws(CNNError) {
     let K = x[1], positions = try Shape("target", rank: x.rank - 1) { x[$0 == 0 ? 0 : $0 + 1] }
     if let weights, weights.count != K {
@@ -32,6 +33,7 @@ struct CrossEntropy<T: Element> {
   }
 
   /// The loss, and what is wanted of softmax(x) and of the gradient by x.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   func value(
     _ x: Input<T>, _ target: Target<T>, probabilities: Output<T>?, gradient: Output<T>?
   ) throws(CNNError) -> Double {
@@ -72,6 +74,7 @@ private struct CrossEntropyRows<T: Element> {
   private var isDistribution: Bool { if case .distribution = target { true } else { false } }
 
   /// By what the sum of losses is multiplied.
+  @_specialize(where T == Float) @_specialize(where T == Double)
   func factor(_ isMean: Bool) -> Double {
     if !isMean { return 1 }
     var divisor = Double(N &* area)

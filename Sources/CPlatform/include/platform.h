@@ -69,6 +69,8 @@ typedef void (*platform_work)(void *context, int worker);
 bool platform_run(int workers, int64_t tasks, platform_work work, void *context);
 /* For the work of a job, as one of its workers: one of 0..<tasks that nobody has had, or -1. */
 int64_t platform_next_task(int worker);
+/* Whether there are workers and all of them wait for a job without sleeping: it will have them in half a microsecond. */
+bool platform_crew_is_awake(void);
 
 /* ---- One lock for the library's few shared lists; survives fork() ---- */
 void platform_lock(void);
