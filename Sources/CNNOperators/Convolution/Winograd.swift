@@ -18,6 +18,8 @@ struct Winograd<T: Element> {
   /// Whether it is the way back of windows that are 2 apart: from the gradient of y, K channels in the letters of there, to that of x.
   let givesGradient: Bool
   typealias Kind = WinogradKernels<T>.Kind
+  /// As many tiles as are worth having in a block.
+  let tilesOfBlock: Int
   let blocks: [WinogradBlock]
   let filters: WinogradFilters<T>
   let kernels = T.kernels.blocked.tiles
@@ -44,13 +46,12 @@ struct Winograd<T: Element> {
     let bytes = filters.transformedCount &* MemoryLayout<T>.stride
     // In place only once: for one block of tiles, which may be larger then.
     transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.heldInThirdCache)
-    blocks = tiling.blocks(
-      transformsInPlace ? Winograd.tilesInPlace : stride == 1 ? Winograd.tilesPerBlock : Winograd.tilesPerStridedBlock)
+    tilesOfBlock = transformsInPlace ? Winograd.tilesInPlace : stride == 1 ? Winograd.tilesPerBlock : Winograd.tilesPerStridedBlock
+    blocks = tiling.blocks(tilesOfBlock)
   }
 
   var channelBlocks: Int { (C &+ lanes &- 1) / lanes }
-  /// The most tiles of a block.
-  var blockTiles: Int { blocks.reduce(0) { max($0, tiling.tiles(of: $1)) } }
+  func mostTiles(_ blocks: [WinogradBlock]) -> Int { blocks.reduce(0) { max($0, tiling.tiles(of: $1)) } }
 
   /// An odd number of vectors, or planes would fall into the same sets of the first cache.
   func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }

@@ -77,8 +77,8 @@ struct WinogradTiling {
   /// Products of all tiles, for a pair of channels.
   var products: Int { images &* rows.products &* columns.products }
 
-  /// Blocks of about so many tiles.
-  func blocks(_ wanted: Int) -> [WinogradBlock] {
+  /// Blocks of about so many tiles; of rows, as many blocks as come out even among so many threads.
+  func blocks(_ wanted: Int, threads: Int = 1) -> [WinogradBlock] {
     var blocks: [WinogradBlock] = []
     let perImage = rows.count &* columns.count
     if wanted >= perImage {
@@ -88,7 +88,8 @@ struct WinogradTiling {
         blocks.append(WinogradBlock(firstImage: first, images: count, firstRow: 0, rows: rows.count))
       }
     } else {
-      let (parts, _) = balanced(rows.count, most: max(1, wanted / columns.count))
+      let (least, _) = balanced(rows.count, most: max(1, wanted / columns.count))
+      let even = (least &+ threads &- 1) / threads &* threads, parts = images == 1 && even <= rows.count ? even : least
       for image in 0..<images {
         for i in 0..<parts {
           let (first, count) = part(i, of: parts, rows.count)
