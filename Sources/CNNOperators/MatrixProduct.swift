@@ -20,6 +20,12 @@ extension KernelTable {
       if operands.columns > lanes { tallTiles[rows &- 1]($0) } else { narrowTiles[rows &- 1]($0) }
     }
   }
+  /// A last panel of one vector is short enough to wait for.
+  func streamedTile(rows: Int, _ operands: TileOperands<T>) {
+    withUnsafePointer(to: operands) {
+      if operands.columns > lanes { streamedTiles[rows &- 1]($0) } else { narrowTiles[rows &- 1]($0) }
+    }
+  }
   func listedTile(rows: Int, _ operands: TileOperands<T>) {
     withUnsafePointer(to: operands) {
       if operands.columns > lanes { listedTallTiles[rows &- 1]($0) } else { listedNarrowTiles[rows &- 1]($0) }
@@ -113,13 +119,14 @@ func matrixProduct<T: Element>(
   let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
   let units = ((byRows ? M : N) &+ unit &- 1) / unit, width = try parallelWidth(units, .multiplyAdds(M, N, K))
   let (tasks, share) = balanced(units, most: unitsOfTask(units, width: width)), size = share &* unit
-  let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N))
+  let streamed = if case .panels = b, M <= 2 &* kernels.tallRows, N &* K > PackedProduct<T>.mostNear { K } else { 0 }
+  let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N), streamed: streamed)
   let scratch = try Scratch<T>(width &* product.cells)
   let scratchData = scratch.data
   parallel(tasks, width: width) { i, worker in
     let first = i &* size, left = min(size, (byRows ? M : N) &- first)
     if left <= 0 { return }
-    let part = PackedProduct<T>(M: byRows ? left : M, N: byRows ? N : left)
+    let part = PackedProduct<T>(M: byRows ? left : M, N: byRows ? N : left, streamed: streamed)
     part.run(
       byRows ? a.from(row: first, column: 0) : a, byRows ? b : b.from(row: 0, column: first), K,
       start: bias.map { byRows ? $0 : $0 + first }, byRows ? c + first &* N : c + first, N,
@@ -160,23 +167,31 @@ struct PackedProduct<T: Element> {
   static var depth: Int { 256 }
   /// So many elements of b stay in the second cache while one block of rows after the other is made.
   private static var cached: Int { (1 << 17) / MemoryLayout<T>.stride }
+  /// So many stay in the third cache from run to run, beside those of other layers.
+  static var mostNear: Int { (1 << 22) / MemoryLayout<T>.stride }
 
   let M: Int, N: Int
   /// Panels of b, and columns in each.
   let panels: Int, panel: Int
   private let blocks: Int, rows: Int, aStep: Int
+  /// So many columns of a are packed at a time. More than `depth` where panels are read from end to end, one after the other.
+  private let held: Int
+  private var isStreamed: Bool { held > Self.depth }
 
-  init(M: Int, N: Int) {
+  /// streamed: K, where b lies in panels that come from memory, for so few rows that this takes longer than the products.
+  init(M: Int, N: Int, streamed K: Int = 0) {
     let lanes = T.lanes
     (self.M, self.N) = (M, N)
-    (blocks, rows) = balanced(M, most: T.kernels.tallRows)
+    (blocks, rows) = balanced(M, most: K > 0 ? min(T.kernels.tallRows, KernelTable<T>.mostStreamedRows) : T.kernels.tallRows)
     panel = 2 &* lanes
     panels = (N &+ panel &- 1) / panel
     aStep = (rows &+ lanes &- 1) / lanes &* lanes
+    let most = (1 << 20) / (MemoryLayout<T>.stride &* max(1, blocks &* aStep) &* Self.depth)
+    held = Self.depth &* max(1, min(most, (K &+ Self.depth &- 1) / Self.depth))
   }
 
   /// Scratch elements that `run` needs.
-  var cells: Int { (blocks &* aStep &+ panels &* panel) &* Self.depth &+ 2 &* panel }
+  var cells: Int { blocks &* aStep &* held &+ panels &* panel &* Self.depth &+ 2 &* panel }
 
   /// c[M][N], its rows cStep apart, = start[N] + rowStart[M] + a[M][K] . b[K][N]; at most one of the starts is given. Or, with `adds`, is added
   /// to. limits: what the whole sums are kept between. ahead: what is read next. Of `scratch` nothing is used where a's rows are neighbours and
@@ -188,33 +203,41 @@ struct PackedProduct<T: Element> {
     _ scratch: UnsafeMutablePointer<T>
   ) {
     let kernels = T.kernels, depth = Self.depth
-    let packedA = scratch, packedB = scratch + blocks &* aStep &* depth
-    for k in stride(from: 0, to: max(K, 1), by: depth) {
-      let count = min(depth, K &- k)
-      let a = a.from(row: 0, column: k), b = b.from(row: k, column: 0)
-      if a.rowStep != 1 {
+    let packedA = scratch, packedB = scratch + blocks &* aStep &* held
+    for first in stride(from: 0, to: max(K, 1), by: held) {
+      let end = min(K, first &+ held), isPacked = a.rowStep != 1
+      if isPacked {
         for block in 0..<blocks {
           let height = min(rows, M &- block &* rows)
           if height <= 0 { break }
           // Rows of the next block too, where there are any, in lanes that no tile reads: whole squares turn over twice as fast.
           kernels.transpose(
-            a.data + block &* rows &* a.rowStep, a.rowStep, min(aStep, M &- block &* rows), count,
-            packedA + block &* depth &* aStep, aStep, true)
+            a.data + (block &* rows &* a.rowStep &+ first &* a.columnStep), a.rowStep, min(aStep, M &- block &* rows),
+            end &- first, packedA + block &* held &* aStep, aStep, true)
         }
       }
-      func multiply(_ block: Int, _ p: Int, _ right: UnsafePointer<T>, _ rightStep: Int, tiles: Int = 1, apart: Int = 0) {
-        let row = block &* rows, height = min(rows, M &- row), first = p &* panel, to = c + (row &* cStep &+ first)
+      func multiply(
+        _ k: Int, _ block: Int, _ p: Int, _ right: UnsafePointer<T>, _ rightStep: Int, tiles: Int, apart: Int
+      ) {
+        let row = block &* rows, height = min(rows, M &- row), column = p &* panel, to = c + (row &* cStep &+ column)
         if height <= 0 { return }
         withUnsafePointer(to: 0) { noOffset in
+          let count = min(depth, K &- k), continues = adds || k > 0
           var operands = TileOperands(
-            a: a.rowStep == 1 ? a.data + row : UnsafePointer(packedA) + block &* depth &* aStep,
-            b: right, c: to,
-            initial: adds || k > 0 ? UnsafePointer(to) : start.map { $0 + first }, initialStep: adds || k > 0 ? cStep : 0,
-            initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset, bOffsets: noOffset, taps: 1, inner: count,
-            aStep: a.rowStep == 1 ? a.columnStep : aStep,
-            bStep: rightStep, cStep: cStep, columns: min(panel, N &- first))
+            a: isPacked
+              ? UnsafePointer(packedA) + (block &* held &+ k &- first) &* aStep : a.data + (row &+ k &* a.columnStep),
+            b: right, c: to, initial: continues ? UnsafePointer(to) : start.map { $0 + column },
+            initialStep: continues ? cStep : 0, initialColumn: rowStart.map { $0 + row }, aOffsets: noOffset,
+            bOffsets: noOffset, taps: 1, inner: count, aStep: isPacked ? aStep : a.columnStep, bStep: rightStep, cStep: cStep,
+            columns: min(panel, N &- column))
           (operands.tiles, operands.bTile, operands.cTile) = (tiles, apart, panel)
           operands.limits = k &+ count >= K ? limits : nil
+          if isStreamed {
+            // Each block of rows asks for a part of what the next products will read, which lies behind.
+            operands.ahead = right + (count &* rightStep &+ part(block, of: blocks, count &* rightStep).first)
+            operands.aheadStep = rightStep / blocks
+            return kernels.streamedTile(rows: height, operands)
+          }
           if let ahead, k == 0 {
             // Each block of rows asks for some rows, and each of its tiles for as much of them.
             let (row, rows) = part(block, of: blocks, ahead.rows), line = TileOperands<T>.line
@@ -226,14 +249,16 @@ struct PackedProduct<T: Element> {
         }
       }
       // As many panels as stay in the second cache, so that rows of c are written in long pieces: memory is slow at short ones.
-      let whole = N / panel, most = panelsAtOnce(b, count)
-      for first in stride(from: 0, to: whole, by: most) {
-        let some = min(most, whole &- first), (right, step, apart) = place(b, first, some, columns: panel, count, packedB)
-        for block in 0..<blocks { multiply(block, first, right, step, tiles: some, apart: apart) }
-      }
-      if whole < panels {
-        let (right, step, _) = place(b, whole, 1, columns: N &- whole &* panel, count, packedB)
-        for block in 0..<blocks { multiply(block, whole, right, step) }
+      let whole = N / panel, most = panelsAtOnce(b, min(depth, K &- first))
+      var p = 0
+      while p < panels {
+        let some = p < whole ? min(most, whole &- p) : 1, columns = min(panel, N &- p &* panel)
+        for k in stride(from: first, to: max(end, first &+ 1), by: depth) {
+          let (right, step, apart) = place(
+            b.from(row: k, column: 0), p, some, columns: columns, min(depth, K &- k), packedB)
+          for block in 0..<blocks { multiply(k, block, p, right, step, tiles: some, apart: apart) }
+        }
+        p &+= some
       }
     }
   }
@@ -241,6 +266,7 @@ struct PackedProduct<T: Element> {
   /// Whether whole panels of b are read in place: those of a matrix that only few blocks will read are not worth packing.
   private func readsInPlace(_ b: MatrixView<T>) -> Bool { b.columnStep == 1 && blocks < 16 }
   private func panelsAtOnce(_ b: RightMatrix<T>, _ count: Int) -> Int {
+    if isStreamed { return 1 }
     // In place a panel's rows are pages apart, and so are better off in the first cache.
     if case .view(let b) = b, readsInPlace(b) { return blocks == 1 ? max(1, panels) : 1 }
     return max(1, Self.cached / (panel &* max(1, count)))

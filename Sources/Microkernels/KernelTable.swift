@@ -15,6 +15,9 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   nonisolated(unsafe) public let tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>
   /// The same, whose terms are listed.
   nonisolated(unsafe) public let listedTallTiles: UnsafePointer<Tile<T>>, listedNarrowTiles: UnsafePointer<Tile<T>>
+  /// The tall ones for a b that comes from memory, up to `mostStreamedRows`.
+  nonisolated(unsafe) public let streamedTiles: UnsafePointer<Tile<T>>
+  public static var mostStreamedRows: Int { 6 }
 
   /// One row times panels.
   public typealias RowTile = @Sendable (_ operands: RowOperands<T>) -> Void
@@ -98,7 +101,8 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
   @usableFromInline
   init(
     lanes: Int, tallRows: Int, narrowRows: Int, tallTiles: UnsafePointer<Tile<T>>, narrowTiles: UnsafePointer<Tile<T>>,
-    listedTallTiles: UnsafePointer<Tile<T>>, listedNarrowTiles: UnsafePointer<Tile<T>>, rowTile: @escaping RowTile,
+    listedTallTiles: UnsafePointer<Tile<T>>, listedNarrowTiles: UnsafePointer<Tile<T>>,
+    streamedTiles: UnsafePointer<Tile<T>>, rowTile: @escaping RowTile,
     dotTiles4: UnsafePointer<Dot<T>>, dotTiles1: UnsafePointer<Dot<T>>, dotColumns: Int,
     transpose: @escaping Transpose,
     copyRows: @escaping CopyRows, mergeRows: @escaping MergeRows, addShiftedRows: @escaping AddShiftedRows,
@@ -119,6 +123,7 @@ public final class KernelTable<T: BinaryFloatingPoint & SIMDScalar & SendableMet
     (self.lanes, self.tallRows, self.narrowRows) = (lanes, tallRows, narrowRows)
     (self.tallTiles, self.narrowTiles, self.rowTile) = (tallTiles, narrowTiles, rowTile)
     (self.listedTallTiles, self.listedNarrowTiles) = (listedTallTiles, listedNarrowTiles)
+    self.streamedTiles = streamedTiles
     (self.dotTiles4, self.dotTiles1, self.dotColumns) = (dotTiles4, dotTiles1, dotColumns)
     (self.transpose, self.copyRows, self.mergeRows) = (transpose, copyRows, mergeRows)
     (self.addShiftedRows, self.maxTaps, self.sumTaps) = (addShiftedRows, maxTaps, sumTaps)
@@ -148,6 +153,7 @@ extension KernelTable {
       narrowTiles: Microkernels.narrowTiles(V.self, InlineArray<0, V>.self, rows: narrowRows),
       listedTallTiles: Microkernels.tallTiles(V.self, InlineArray<1, V>.self, rows: tallRows),
       listedNarrowTiles: Microkernels.narrowTiles(V.self, InlineArray<1, V>.self, rows: narrowRows),
+      streamedTiles: Microkernels.tallTiles(V.self, InlineArray<2, V>.self, rows: min(tallRows, Self.mostStreamedRows)),
       rowTile: { Microkernels.rowTile(V.self, $0) },
       dotTiles4: Microkernels.dotTiles4(V.self),
       dotTiles1: Microkernels.dotTiles1(V.self), dotColumns: dotColumns,

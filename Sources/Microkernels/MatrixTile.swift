@@ -19,6 +19,7 @@ public struct TileOperands<T> {
   /// So many tiles of the same a, whose b are so far apart, and whose c; `initial` goes with c.
   public var tiles = 1, bTile = 0, cTile = 0
   /// What each tile asks for meanwhile, into the second cache, since tiles wait for nothing: some lines of some rows, each tile those that follow.
+  /// Where b is streamed, one line for each of the inner terms, `aheadStep` apart.
   public var ahead: UnsafePointer<T>, aheadRows = 0, aheadStep = 0, aheadLines = 0
   @inlinable
   public static var line: Int { 64 / MemoryLayout<T>.stride }
@@ -50,17 +51,17 @@ public struct TileOperands<T> {
   }
 }
 
-/// A tile of Rows x 2 vectors, whose terms are listed if Listed is 1. Its sums are registers, because the loop over rows is the only one
+/// A tile of Rows x 2 vectors, whose terms are listed if Form is 1, and whose b is streamed from memory if it is 2. Its sums are registers, because the loop over rows is the only one
 /// with a constant bound, and because the other loops ask at their end: a way around one would need a second set of registers for the sums.
 @inlinable @inline(never)
-public func tallTile<V: Vector, let Rows: Int, let Listed: Int>(
-  _: InlineArray<Rows, V>.Type, _: InlineArray<Listed, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
+public func tallTile<V: Vector, let Rows: Int, let Form: Int>(
+  _: InlineArray<Rows, V>.Type, _: InlineArray<Form, V>.Type, _ operands: UnsafePointer<TileOperands<V.Scalar>>
 ) {
   let o = operands.pointee
   let rest = o.columns &- V.count
   var first = o.b, c = o.c, start = o.initial, tiles = o.tiles, ahead = o.ahead
   repeat {
-    if Listed == 0 {
+    if Form == 0 {
       for row in 0..<o.aheadRows {
         for i in 0..<o.aheadLines { V.prefetch(ahead + (row &* o.aheadStep &+ i &* TileOperands<V.Scalar>.line)) }
       }
@@ -69,7 +70,7 @@ public func tallTile<V: Vector, let Rows: Int, let Listed: Int>(
     // Rows of c may be far apart in memory: what the stores will wait for comes near while terms are added up, if there are a few.
     if o.taps &* o.inner > 8 { for m in 0..<Rows { V.prefetchNear(UnsafePointer(c) + m &* o.cStep) } }
     var left = InlineArray<Rows, V>(repeating: V.repeating(0)), right = InlineArray<Rows, V>(repeating: V.repeating(0))
-    if Listed == 0, let initial = start {
+    if Form != 1, let initial = start {
       if rest == V.count {
         for m in 0..<Rows {
           left[m] = V.load(initial + m &* o.initialStep)
@@ -88,7 +89,7 @@ public func tallTile<V: Vector, let Rows: Int, let Listed: Int>(
         right[m] = left[m]
       }
     }
-    if Listed == 1 {
+    if Form == 1 {
       var a = o.a, offset = o.bOffsets
       let end = offset + o.taps
       if offset != end {
@@ -109,6 +110,10 @@ public func tallTile<V: Vector, let Rows: Int, let Listed: Int>(
         var a = o.a + o.aOffsets[t], b = first + o.bOffsets[t]
         let end = b + o.inner &* o.bStep
         repeat {
+          if Form == 2 {
+            V.prefetch(ahead)
+            ahead += o.aheadStep
+          }
           let b0 = V.load(b), b1 = V.load(b + V.count)
           for m in 0..<Rows {
             let x = V.repeating(a[m])
@@ -205,24 +210,24 @@ public typealias Tile<T> = @Sendable (UnsafePointer<TileOperands<T>>) -> Void
 /// Tiles of two vectors and as many rows as registers hold, up to 14: 28 sums, for the 32 registers of AVX-512. In memory that is never
 /// freed, as tables live as long as the process; to take one out of an InlineArray would copy, and count, them all.
 @inlinable @inline(__always)
-public func tallTiles<V: Vector, let Listed: Int>(_: V.Type, _: InlineArray<Listed, V>.Type, rows: Int) -> UnsafePointer<
+public func tallTiles<V: Vector, let Form: Int>(_: V.Type, _: InlineArray<Form, V>.Type, rows: Int) -> UnsafePointer<
   Tile<V.Scalar>
 > {
   let tiles = UnsafeMutablePointer<Tile<V.Scalar>>.allocate(capacity: rows)
-  if rows >= 1 { (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 2 { (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 3 { (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 4 { (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 5 { (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 6 { (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 7 { (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 8 { (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 9 { (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 10 { (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 11 { (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 12 { (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 13 { (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, InlineArray<Listed, V>.self, $0) }) }
-  if rows >= 14 { (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, InlineArray<Listed, V>.self, $0) }) }
+  if rows >= 1 { (tiles + 0).initialize(to: { tallTile(InlineArray<1, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 2 { (tiles + 1).initialize(to: { tallTile(InlineArray<2, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 3 { (tiles + 2).initialize(to: { tallTile(InlineArray<3, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 4 { (tiles + 3).initialize(to: { tallTile(InlineArray<4, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 5 { (tiles + 4).initialize(to: { tallTile(InlineArray<5, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 6 { (tiles + 5).initialize(to: { tallTile(InlineArray<6, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 7 { (tiles + 6).initialize(to: { tallTile(InlineArray<7, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 8 { (tiles + 7).initialize(to: { tallTile(InlineArray<8, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 9 { (tiles + 8).initialize(to: { tallTile(InlineArray<9, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 10 { (tiles + 9).initialize(to: { tallTile(InlineArray<10, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 11 { (tiles + 10).initialize(to: { tallTile(InlineArray<11, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 12 { (tiles + 11).initialize(to: { tallTile(InlineArray<12, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 13 { (tiles + 12).initialize(to: { tallTile(InlineArray<13, V>.self, InlineArray<Form, V>.self, $0) }) }
+  if rows >= 14 { (tiles + 13).initialize(to: { tallTile(InlineArray<14, V>.self, InlineArray<Form, V>.self, $0) }) }
   return UnsafePointer(tiles)
 }
 

@@ -15,15 +15,19 @@ import Testing
 
   private func tiles<T: Element>(_ table: KernelTable<T>) {
     let lanes = table.lanes
+    let streamed = (
+      table.streamedTiles, nil as UnsafePointer<Tile<T>>?, min(table.tallRows, KernelTable<T>.mostStreamedRows), 2 * lanes
+    )
     for (tiles, listed, most, width) in [
       (table.narrowTiles, table.listedNarrowTiles, table.narrowRows, lanes),
-      (table.tallTiles, table.listedTallTiles, table.tallRows, 2 * lanes),
+      (table.tallTiles, table.listedTallTiles, table.tallRows, 2 * lanes), streamed,
     ] {
       for rows in 1...most {
         for columns in [width - lanes + 1, width - lanes + 2, width - 1, width] {
           for (taps, inner) in [(1, 1), (3, 5), (2, 37), (0, 4), (3, 0)] {
             for start in Start.allCases { check(tiles[rows - 1], width: width, rows, columns, taps, inner, start) }
           }
+          guard let listed else { continue }
           for taps in [0, 1, 2, 5, 49] {
             for start in [Start.nothing, .column] { check(listed[rows - 1], width: width, rows, columns, taps, nil, start) }
           }
@@ -112,6 +116,8 @@ import Testing
       initialColumn: start == .column ? UnsafePointer(column.data) : nil, aOffsets: aOffsets.data, bOffsets: bOffsets.data,
       taps: taps, inner: inner, aStep: aStep, bStep: bStep, cStep: cStep, columns: columns)
     (operands.tiles, operands.bTile, operands.cTile, operands.limits) = (tiles, bTile, cTile, limits)
+    // Whatever lies there.
+    (operands.ahead, operands.aheadStep) = (UnsafePointer(b.data) + 12_345, 4099)
     tile(&operands)
     c.expect(
       wanted,

@@ -279,3 +279,19 @@ def test_predictions_do_not_depend_on_the_batch(count, size):
     x = normal(count, 2, 5, 4)
     # Products of other sizes may be summed in another order.
     np.testing.assert_allclose(net.predict(x, size), net.predict(x, 100), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("inputs, outputs", [(1030, 1035), (17000, 65)])
+def test_a_few_rows_of_a_large_layer(inputs, outputs, dtype):
+    """Its weights come from memory, and are read in another order than small ones: a row still has the bits of its own."""
+    sc.manual_seed(2)
+    net = nn.Sequential(nn.Linear(inputs, outputs)).to(dtype)
+    x = normal(13, inputs).astype(dtype)
+    net.predict(x[:1])
+    wanted = x.astype(np.float64) @ net[0].weight.data.T.astype(np.float64) + net[0].bias.data
+    single = np.concatenate([net.predict(row[None]) for row in x])
+    # Rounding errors of sums in order grow with the root of their terms.
+    np.testing.assert_allclose(single, wanted, rtol=0, atol=8 * inputs**0.5 * np.finfo(dtype).eps)
+    for rows in (2, 3, 6, 7, 8, 12, 13):
+        np.testing.assert_array_equal(net.predict(x[:rows]), single[:rows])

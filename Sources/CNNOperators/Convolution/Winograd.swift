@@ -46,7 +46,8 @@ struct Winograd<T: Element> {
     let bytes = filters.transformedCount &* MemoryLayout<T>.stride
     // In place only once: for one block of tiles, which may be larger then.
     transformsInPlace = tiling.tiles <= Winograd.tilesInPlace && (!reused || bytes > Winograd.heldInThirdCache)
-    tilesOfBlock = transformsInPlace ? Winograd.tilesInPlace : stride == 1 ? Winograd.tilesPerBlock : Winograd.tilesPerStridedBlock
+    tilesOfBlock =
+      transformsInPlace ? Winograd.tilesInPlace : stride == 1 ? Winograd.tilesPerBlock : Winograd.tilesPerStridedBlock
     blocks = tiling.blocks(tilesOfBlock)
   }
 

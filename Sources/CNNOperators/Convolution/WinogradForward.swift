@@ -104,7 +104,8 @@ extension Winograd {
 
   /// A task is a block of tiles, with all its channels.
   private func forwardByBlocks(
-    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>, _ bias: UnsafePointer<T>,
+    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>,
+    _ bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>, _ y: ImageArray<T>
   ) throws(CNNError) {
     let lanes = lanes, tiles = mostTiles(blocks), map = inputMap(tiles: tiles), filters = filters
@@ -131,7 +132,8 @@ extension Winograd {
 
   /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels of a block of tiles.
   private func forwardTogether(
-    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ source: WinogradFilters<T>.Source, _ bias: UnsafePointer<T>,
+    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ source: WinogradFilters<T>.Source,
+    _ bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>,
     _ y: ImageArray<T>
   ) throws(CNNError) {
@@ -151,10 +153,13 @@ extension Winograd {
         x, blocks[i], image: image, channelBlock: b, inputData + (i &* inputCount &+ b &* tiles &* lanes), tileStep: lanes,
         scratchData + worker &* perWorker)
     }
+    // Filters that come from memory are read once, for one block after the other.
+    let areFar = filters.transformedCount &* MemoryLayout<T>.stride > Winograd.heldInThirdCache
     parallel(tasks, width: width) { task, worker in
-      let block = blocks[task / filters.panels], panel = task % filters.panels
+      let (i, panel) = areFar ? (task % blocks.count, task / blocks.count) : (task / filters.panels, task % filters.panels)
+      let block = blocks[i]
       let work = scratchData + (worker &* perWorker &+ mapWork), products = work + outputWorkCount
-      let inputs = UnsafePointer(inputData) + task / filters.panels &* inputCount
+      let inputs = UnsafePointer(inputData) + i &* inputCount
       if !transformsInPlace, case .prepared(let transformed) = source {
         multiplyPrepared(inputs, block, tiles: tiles, runs: runs, transformed, panel: panel, products)
       } else {
