@@ -32,12 +32,16 @@ struct PixelBlocks {
     return try Shape("output", x[0], x[1] * size * size, x[2] / size, x[3] / size)
   }
 
-  /// The small images in the order of the large ones.
+  /// The small images in the order of the large ones. Stated by strides, as Embedded Swift mixes up two lists of constants of which one is
+  /// chosen.
   func inOrder(_ small: Shape) -> StridedView {
-    let (N, C, H, W) = (small[0], small[1] / (size * size), small[2], small[3])
-    return isChannelFirst
-      ? StridedView([N, C, size, size, H, W]).permuted([0, 1, 4, 2, 5, 3])
-      : StridedView([N, size, size, C, H, W]).permuted([0, 3, 4, 1, 5, 2])
+    let (N, C, H, W) = (small[0], small[1] / (size * size), small[2], small[3]), plane = H * W
+    let (channel, pixel) = isChannelFirst ? (size * size * plane, plane) : (plane, C * plane)
+    return StridedView(axes: [
+      StridedView.Axis(extent: N, stride: C * size * size * plane), StridedView.Axis(extent: C, stride: channel),
+      StridedView.Axis(extent: H, stride: W), StridedView.Axis(extent: size, stride: size * pixel),
+      StridedView.Axis(extent: W, stride: 1), StridedView.Axis(extent: size, stride: pixel),
+    ])
   }
   /// The large images, with the axes of `inOrder`.
   func blocks(_ large: Shape) -> StridedView {
