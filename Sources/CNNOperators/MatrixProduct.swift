@@ -119,7 +119,8 @@ func matrixProduct<T: Element>(
   let byRows = M >= N, unit = byRows ? kernels.tallRows : 2 &* kernels.lanes
   let units = ((byRows ? M : N) &+ unit &- 1) / unit, width = try parallelWidth(units, .multiplyAdds(M, N, K))
   let (tasks, share) = balanced(units, most: unitsOfTask(units, width: width)), size = share &* unit
-  let streamed = if case .panels = b, M <= 2 &* kernels.tallRows, N &* K > PackedProduct<T>.mostNear { K } else { 0 }
+  let comesFromMemory = N &* K &* MemoryLayout<T>.stride > Winograd<T>.heldInThirdCache
+  let streamed = if case .panels = b, M <= 2 &* kernels.tallRows, comesFromMemory { K } else { 0 }
   let product = PackedProduct<T>(M: byRows ? min(size, M) : M, N: byRows ? N : min(size, N), streamed: streamed)
   let scratch = try Scratch<T>(width &* product.cells)
   let scratchData = scratch.data
@@ -167,8 +168,6 @@ struct PackedProduct<T: Element> {
   static var depth: Int { 256 }
   /// So many elements of b stay in the second cache while one block of rows after the other is made.
   private static var cached: Int { (1 << 17) / MemoryLayout<T>.stride }
-  /// So many stay in the third cache from run to run, beside those of other layers.
-  static var mostNear: Int { (1 << 22) / MemoryLayout<T>.stride }
 
   let M: Int, N: Int
   /// Panels of b, and columns in each.

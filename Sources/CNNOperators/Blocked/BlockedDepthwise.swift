@@ -69,8 +69,8 @@ extension Convolution.Sizes {
       depthwiseInputs(
         phases, offsetData, data + task % blocks &* blockFilters, gradY, gradX, task / blocks, task % blocks,
         chosenData + worker &* blockFilters)
+      gradX.clearHalo(task / blocks, task % blocks)
     }
-    try gradX.clearHalo()
   }
 
   /// Where the cells of each phase's taps lie in the gradient of y, phase after phase.

@@ -52,8 +52,6 @@ struct Winograd<T: Element> {
   }
 
   var channelBlocks: Int { (C &+ lanes &- 1) / lanes }
-  /// The most tiles that one of them has.
-  func mostTiles(_ blocks: [WinogradBlock]) -> Int { blocks.reduce(0) { max($0, tiling.tiles(of: $1)) } }
 
   /// An odd number of vectors, or planes would fall into the same sets of the first cache.
   func odd(_ vectors: Int) -> Int { (vectors | 1) &* lanes }

@@ -40,15 +40,16 @@ extension Winograd {
   ) throws(CNNError) {
     let width = try parallelWidth(blocks.count &* filters.panels, work)
     let blocks = width > 1 && blocks.count > 1 ? tiling.blocks(tilesOfBlock, threads: width) : blocks
-    let lanes = lanes, tiles = mostTiles(blocks), runData = try Scratch<TileRun>(channelBlocks)
+    // The most tiles of a block.
+    let lanes = lanes, tiles = blocks.reduce(0) { max($0, tiling.tiles(of: $1)) }, runData = try Scratch<TileRun>(channelBlocks)
     for b in 0..<channelBlocks {
       runData.data[b] = TileRun(offset: b &* tiles &* lanes, count: min(lanes, C &- b &* lanes))
     }
     // A few blocks do not come out even among several threads, or are fewer than these.
     if blocks.count > 1 && (width == 1 || blocks.count >= 4 &* width), case .prepared(let prepared) = source {
-      try forwardByBlocks(blocks, x, runData.data, prepared, bias, epilogue, y)
+      try forwardByBlocks(blocks, tiles: tiles, x, runData.data, prepared, bias, epilogue, y)
     } else {
-      try forwardTogether(blocks, x, runData.data, source, bias, epilogue, y)
+      try forwardTogether(blocks, tiles: tiles, x, runData.data, source, bias, epilogue, y)
     }
   }
 
@@ -104,11 +105,11 @@ extension Winograd {
 
   /// A task is a block of tiles, with all its channels.
   private func forwardByBlocks(
-    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>,
+    _ blocks: [WinogradBlock], tiles: Int, _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ prepared: UnsafePointer<T>,
     _ bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>, _ y: ImageArray<T>
   ) throws(CNNError) {
-    let lanes = lanes, tiles = mostTiles(blocks), map = inputMap(tiles: tiles), filters = filters
+    let lanes = lanes, map = inputMap(tiles: tiles), filters = filters
     let mapWork = map.workCount(blocks), inputCount = tiling.planes &* map.planeStep
     let productCount = tiling.planes &* odd(2 &* tiles)
     let perWorker = mapWork &+ outputWorkCount &+ inputCount &+ productCount
@@ -132,12 +133,13 @@ extension Winograd {
 
   /// All tiles are transformed, by tasks of a block of channels of an image; then a task is a panel of output channels of a block of tiles.
   private func forwardTogether(
-    _ blocks: [WinogradBlock], _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>, _ source: WinogradFilters<T>.Source,
+    _ blocks: [WinogradBlock], tiles: Int, _ x: ImageArray<T>, _ runs: UnsafePointer<TileRun>,
+    _ source: WinogradFilters<T>.Source,
     _ bias: UnsafePointer<T>,
     _ epilogue: Epilogue<T>,
     _ y: ImageArray<T>
   ) throws(CNNError) {
-    let lanes = lanes, tiles = mostTiles(blocks), map = inputMap(tiles: tiles), channelBlocks = channelBlocks
+    let lanes = lanes, map = inputMap(tiles: tiles), channelBlocks = channelBlocks
     let filters = filters, mapWork = map.workCount(blocks), productCount = tiling.planes &* odd(2 &* tiles)
     let inputCount = tiling.planes &* map.planeStep, images = blocks.reduce(0) { max($0, $1.images) }
     let perWorker = mapWork &+ outputWorkCount &+ productCount &+ inPlaceCount
